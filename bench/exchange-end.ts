@@ -3,11 +3,10 @@
 
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { peerOf } from '@trikd/core/domain/role';
+import { peerOf } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { ALL_LOGITS, type FrameFormat } from '@trikd/core/exchange/frame-format';
+import { ALL_LOGITS, type FrameFormat, fromSent, toSent } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { fromSent, toSent } from '@trikd/core/exchange/sent-logits';
 import { subscribe } from '@trikd/core/exchange/subscribe';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FrameFormat } from '@trikd/core/exchange/frame-format';
+import type { FrameFormat } from '@trikd/core/exchange/frame';
 import { certificateOf, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
 import { serviceOf } from '@trikd/transport/access/caller';
 import type { TlsConfig } from '@trikd/transport/access/tls-config';

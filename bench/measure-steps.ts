@@ -1,4 +1,4 @@
-import { durationText, timeLeft } from '../services/cli/dist/study/time-left.js';
+import { durationText, timeLeft } from '../services/cli/dist/commands/study/time-left.js';
 import { type Cell, cellText } from './cells.ts';
 import { memoryOf } from './compared.ts';
 import { goalsOf } from './goals.ts';

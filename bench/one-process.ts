@@ -4,9 +4,9 @@
 import { readFileSync } from 'node:fs';
 import { paramsDigest } from '@trikd/core/checkpoint/blobs';
 import type { Dataset } from '@trikd/core/data/split';
-import { peerOf, type TrainedRole } from '@trikd/core/domain/role';
+import { peerOf, type TrainedRole } from '@trikd/core/domain/position';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';

@@ -1,6 +1,6 @@
-import { escaped } from '../services/cli/dist/escaped.js';
-import { rowsPlot, type Series, seriesPlot } from '../services/cli/dist/study/draw.js';
-import { page } from '../services/cli/dist/study/page.js';
+import { rowsPlot, type Series, seriesPlot } from '../services/cli/dist/commands/study/page/draw.js';
+import { page } from '../services/cli/dist/commands/study/page/html.js';
+import { escapeHtml as escaped } from '../services/cli/dist/terminal/printable.js';
 import { type Cell, cellText } from './cells.ts';
 import { type Compared, type ComparedPeer, compared, latestCells } from './compared.ts';
 import type { Limits } from './limits.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { imageBytes } from '@trikd/core/data/image-source';
-import { graphOfRun } from '@trikd/core/export/graph-of-run';
+import { graphOfRun } from '@trikd/core/export/read-layers';
 import { exportFiles } from '@trikd/core/export/write-export';
 import type { Params } from '@trikd/core/models/params';
 import type { RunSpec } from '@trikd/core/spec/run-spec';

@@ -8,12 +8,12 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import type { Role } from '@trikd/core/domain/role';
+import type { Role } from '@trikd/core/domain/position';
 import { spanIdOf, traceIdsOf, traceparentOf } from '@trikd/core/timing/trace-ids';
-import type { TrainerProgress } from '@trikd/core/training/trainer-event';
+import type { TrainerProgress } from '@trikd/core/training/ports';
 import { createLogger } from '@trikd/process/logging';
 import { startTelemetry } from '@trikd/telemetry/start-telemetry';
-import { createStepMemory } from '@trikd/telemetry/step-memory';
+import { createStepMemory } from '@trikd/telemetry/step-recorder';
 import { startObservers } from '@trikd/testing/servers/observers';
 
 const { values } = parseArgs({

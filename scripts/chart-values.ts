@@ -1,5 +1,5 @@
 /** The values of the Helm chart: values.schema.json and the table in its README are made of them. */
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
 import { DatasetName } from '@trikd/core/spec/data-spec';
 import { modelServiceConfig } from '@trikd/model-host/config';
 import { ServingConfig } from '@trikd/model-host/serving/serving-config';

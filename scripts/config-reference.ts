@@ -3,7 +3,7 @@
  *
  * usage: node scripts/config-reference.ts > docs/configuration.md      (after a build)
  */
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
 import { InitSpec, OutsideSpec } from '@trikd/core/spec/outside-spec';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { anchorConfig, trainerConfig } from '@trikd/model-host/config';

@@ -8,7 +8,7 @@ import json
 import pathlib
 from typing import Any
 
-LIST = pathlib.Path(__file__).resolve().parent.parent / 'services' / 'cli' / 'src' / 'data' / 'data-sets.json'
+LIST = pathlib.Path(__file__).resolve().parent.parent / 'services' / 'cli' / 'src' / 'commands' / 'data' / 'data-sets.json'
 
 
 def data_set(name: str) -> dict[str, Any]:

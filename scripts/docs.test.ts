@@ -5,8 +5,8 @@ import { RunSpec } from '@trikd/core/spec/run-spec';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { z } from 'zod';
-import { StudySpec } from '../services/cli/src/study/study-spec.js';
-import { TuneSpec } from '../services/cli/src/tune/tune-spec.js';
+import { StudySpec } from '../services/cli/src/commands/study/study-spec.js';
+import { TuneSpec } from '../services/cli/src/commands/tune/trials.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

@@ -10,8 +10,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import type { LabelledImages } from '../packages/core/dist/data/image-source.js';
 import { onWhite } from '../packages/core/dist/data/pixels.js';
-import { decodeImage } from '../packages/model-host/dist/data/images/decode-image.js';
-import { writeIdx } from '../packages/model-host/dist/data/write-idx.js';
+import { writeIdx } from '../packages/model-host/dist/data/idx-folder.js';
+import { decodeImage } from '../packages/model-host/dist/data/images/image-codec.js';
 
 const SIDE = 32;
 const CHANNELS = 3;

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { processorOf } from '@trikd/model-host/numerics/processor';
+import { processorOf } from '@trikd/model-host/numerics';
 import { z } from 'zod';
 
 /** What the cores can do at most, as `peak.cc` measures it. */

@@ -1,4 +1,4 @@
-import { logitsBytes } from '@trikd/core/exchange/frame-format';
+import { logitsBytes } from '@trikd/core/exchange/frame';
 import { activationBytes, modelCost, trainingBytes } from '@trikd/core/models/model-cost';
 import type { ModelSpec } from '@trikd/core/models/registry';
 import { type Fit, predict } from './fit.ts';

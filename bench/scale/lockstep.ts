@@ -1,5 +1,5 @@
-import type { TrainedRole } from '@trikd/core/domain/role';
-import { peerOf } from '@trikd/core/domain/role';
+import type { TrainedRole } from '@trikd/core/domain/position';
+import { peerOf } from '@trikd/core/domain/position';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { ALL_LOGITS, type FrameFormat, logitsBytes } from '@trikd/core/exchange/frame-format';
+import { ALL_LOGITS, type FrameFormat, logitsBytes } from '@trikd/core/exchange/frame';
 import type { EndOptions } from '../exchange-end.ts';
 import { startLineProcess } from '../line-process.ts';
 import { summarise } from '../statistics.ts';

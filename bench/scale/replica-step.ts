@@ -1,6 +1,6 @@
-import type { ModelSession } from '@trikd/core/training/model-session';
 import type { Replica } from '@trikd/core/training/replicas/replica';
 import { replicatedSession } from '@trikd/core/training/replicas/replicated-session';
+import type { ModelSession } from '@trikd/core/training/role-program';
 import { LOGITS, TRAIN } from '@trikd/core/training/role-program';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { type Cluster, type ClusterOptions, startCluster } from '@trikd/testing/processes/cluster';
 import { specFor } from '@trikd/testing/specs/spec-for';
+import type { Peer } from '@trikd/transport/grpc/channel';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
-import type { Peer } from '@trikd/transport/grpc/create-client';
 import type { Target } from './attack.js';
 
 /** The steps of the teacher that is trained, as its process counts them. */

@@ -11,8 +11,8 @@ import { lasting } from '@trikd/testing/clock/lasting';
 import { certificateOf, LASTING, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { issueCertificate, type KeyPair } from '@trikd/transport/access/authority';
+import { userId } from '@trikd/transport/access/caller';
 import { openSecurity, type Security } from '@trikd/transport/access/security';
-import { userId } from '@trikd/transport/access/spiffe-id';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type AttackedCluster, startTraining } from './attacked-cluster.js';
 

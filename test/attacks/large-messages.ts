@@ -1,5 +1,5 @@
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { createClient } from '@trikd/transport/grpc/create-client';
+import { createClient } from '@trikd/transport/grpc/channel';
 import { type Attack, answered, newTally } from './attack.ts';
 import { paced } from './pace.ts';
 

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Metadata } from '@grpc/grpc-js';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
-import { createClient } from '@trikd/transport/grpc/create-client';
+import { createClient } from '@trikd/transport/grpc/channel';
 import type { Tally } from './attack.js';
 import type { AttackedCluster } from './attacked-cluster.js';
 import type { Order } from './attacker.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { eventsIn } from '@trikd/events/event';
 import { percent } from '@trikd/events/names';
-import { renderReport } from '@trikd/events/render-report';
+import { renderReport } from '@trikd/events/report';
 import { foldAll } from '@trikd/events/run-history';
 import { AnchorMoveKind, type LearnerResult, type Run, RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { hears } from '@trikd/testing/specs/presets';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openClient } from '@trikd/transport/grpc/clients';
 import { type Browser, chromium } from 'playwright-core';
-import { runFolder } from '../../services/cli/src/run-folder.js';
-import { startServices } from '../../services/cli/src/services.js';
+import { runFolder } from '../../services/cli/src/run/run-folder.js';
+import { startServices } from '../../services/cli/src/run/services.js';
 
 /** The four services on a store of their own, as `trikd run` starts them, with nothing to do yet. */
 export interface TestServices {

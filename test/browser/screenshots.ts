@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { eventsIn } from '@trikd/events/event';
-import { renderReport } from '@trikd/events/render-report';
+import { renderReport } from '@trikd/events/report';
 import { foldAll } from '@trikd/events/run-history';
 import type { Browser, Page } from 'playwright-core';
 import { launch, startTestServices } from './dashboard.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { pngFile } from '@trikd/testing/images/png-file';
-import { readPage } from '@trikd/transport/http/page-files';
+import { readPage } from '@trikd/transport/http/send-file';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CLASSES, dashboardOf, servedRun } from '../integration/serving-rig.js';

@@ -1,14 +1,12 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import type { Position } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { Position, TrainedRole } from '@trikd/core/domain/position';
 import { subscribe } from '@trikd/core/exchange/subscribe';
 import { openFrozen } from '@trikd/core/training/frozen';
 import { tracePredictor } from '@trikd/core/training/role-program';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
-import { loadDataset } from '@trikd/model-host/data/load-dataset';
-import { agreementOf } from '@trikd/model-host/exchange/agreement-of';
-import { rememberLast } from '@trikd/model-host/remember-last';
+import { loadDataset, rememberLast } from '@trikd/model-host/data/load-dataset';
+import { agreementOf } from '@trikd/model-host/exchange.controller';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';

@@ -1,8 +1,8 @@
 import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import { traceTrainer } from '@trikd/core/training/role-program';
 import { trainGeneration } from '@trikd/core/training/trainer';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { Engine } from '@trikd/engine';
 import { systemClock } from '@trikd/process/system-clock';
 import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { loadSpec } from '../../services/cli/dist/load-spec.js';
+import { loadSpec } from '../../services/cli/dist/options/load-spec.js';
 import { ROOT } from './docs-blocks.js';
 import { reference, resultOf } from './outcome.js';
 import { trikd as command, scratch } from './trikd.js';

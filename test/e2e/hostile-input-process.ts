@@ -5,12 +5,11 @@
  * usage: node --expose-gc hostile-input-process.ts FILE      (a list of inputs as JSON)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { assertAdmitted, ownAdmission } from '@trikd/core/spec/admission';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits, assertAdmitted, ownAdmission } from '@trikd/core/spec/admission';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { parseSpec } from '@trikd/protocol/parse-spec';
 import { specFor } from '@trikd/testing/specs/spec-for';
-import { loadSpec } from '../../services/cli/dist/load-spec.js';
+import { loadSpec } from '../../services/cli/dist/options/load-spec.js';
 import type { HostileInput, Refusal } from './hostile-inputs.js';
 
 const admission = ownAdmission(AdmissionLimits.parse({}));

@@ -1,4 +1,4 @@
-import { loadRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { hears, type WrittenSpec } from '@trikd/testing/specs/presets';
 import { unary } from '@trikd/transport/grpc/clients';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { LEASE_KEY } from '@trikd/core/run/lease';
-import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
+import { LEASE_KEY } from '@trikd/core/run/stored/lease';
+import { loadRun, type SavedRun } from '@trikd/core/run/stored/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Run, type RunPhase, RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { isFinal } from '@trikd/protocol/run-phases';

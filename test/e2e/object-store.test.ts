@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
-import { loadRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { type ServiceName, startService } from '@trikd/process/service-process';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Blob } from '@trikd/core/domain/blob';
-import type { BestParams } from '@trikd/core/domain/role-checkpoint';
+import type { BestParams, Blob } from '@trikd/core/domain/role-checkpoint';
 import { GenerationResult, type LearnerOutcome } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';

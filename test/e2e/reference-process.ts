@@ -17,7 +17,7 @@ import { type ReferenceRun, runReference } from '@trikd/core/reference/reference
 import { newRun } from '@trikd/core/spec/new-run';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
-import { weightsReader } from '@trikd/model-host/weights/weights-reader';
+import { weightsReader } from '@trikd/model-host/weights';
 import { systemClock } from '@trikd/process/system-clock';
 import { reported } from '@trikd/testing/runs/reported';
 import { memoryStore } from '@trikd/testing/stores/memory-store';

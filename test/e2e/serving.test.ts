@@ -7,7 +7,7 @@ import { loadParams } from '@trikd/core/checkpoint/blobs';
 import { imageBytes } from '@trikd/core/data/image-source';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { bestStage } from '@trikd/core/run/promotion';
-import { loadRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { openJudged } from '@trikd/core/training/judge';
 import { type ServiceName, startService } from '@trikd/process/service-process';

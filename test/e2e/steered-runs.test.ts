@@ -1,4 +1,4 @@
-import { loadRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import { RunPhase, type WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { openFolderStore } from '@trikd/store/folder-store';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { loadRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import { openFolderStore } from '@trikd/store/folder-store';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';

@@ -1,4 +1,4 @@
-import { loadRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { expect, test } from 'vitest';
 import { digestsOf, referenceDigests } from './digests.js';

@@ -1,4 +1,4 @@
-import { loadRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import { type Intercepted, openToxiproxy, type Toxic } from '@trikd/testing/servers/toxiproxy';
 import { expect, onTestFinished, test } from 'vitest';
 import { openRelay, type Relay } from '../integration/relay.js';

@@ -1,4 +1,4 @@
-import { loadRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import type { FaultPoint } from '@trikd/process/fault-points';
 import type { ClusterEvent, ServiceUnderTest } from '@trikd/testing/processes/cluster';
 import type { Fault } from '@trikd/testing/processes/fault-agent';

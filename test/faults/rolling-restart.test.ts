@@ -1,5 +1,5 @@
 import type { Position } from '@trikd/core/domain/position';
-import { loadRun } from '@trikd/core/run/run-store';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import type { ClusterEvent } from '@trikd/testing/processes/cluster';
 import { expect, test } from 'vitest';
 import { digestsOf, referenceDigests } from './digests.js';

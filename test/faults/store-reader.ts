@@ -6,11 +6,11 @@
  */
 import { hash } from 'node:crypto';
 import { blobsOf, parseManifest } from '@trikd/core/checkpoint/manifest';
-import type { Blob } from '@trikd/core/domain/blob';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { type AnchorPointer, readPointer } from '@trikd/core/run/anchor-pointer';
-import { manifestsOf } from '@trikd/core/run/collector';
-import { listRuns, loadRun, type SavedRun } from '@trikd/core/run/run-store';
+import type { Blob } from '@trikd/core/domain/role-checkpoint';
+import { type AnchorPointer, readPointer } from '@trikd/core/run/stored/anchor-pointer';
+import { manifestsOf } from '@trikd/core/run/stored/collector';
+import { listRuns, loadRun, type SavedRun } from '@trikd/core/run/stored/run-store';
 import { openFolderStore } from '@trikd/store/folder-store';
 
 /** How much was read, and a sentence for each violation. */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onWhite, scaled } from '@trikd/core/data/pixels';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { decodeImage } from '@trikd/model-host/data/images/decode-image';
-import { loadSource } from '@trikd/model-host/data/load-source';
+import { decodeImage } from '@trikd/model-host/data/images/image-codec';
+import { loadSource } from '@trikd/model-host/data/load-dataset';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, onTestFinished, test } from 'vitest';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { onWhite } from '@trikd/core/data/pixels';
-import { decodeImage } from '@trikd/model-host/data/images/decode-image';
+import { decodeImage } from '@trikd/model-host/data/images/image-codec';
 import { expect, test } from 'vitest';
 
 /** The JSON of the script that made the files. */

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { FUSED } from '@trikd/core/losses/objective';
-import { cosineHead } from '@trikd/core/models/cosine-head';
-import { marginLoss } from '@trikd/core/tasks/verification/margin-loss';
-import { MarginSpec } from '@trikd/core/tasks/verification/margin-spec';
+import { cosineHead } from '@trikd/core/models/layers';
+import { MarginSpec, marginLoss } from '@trikd/core/tasks/verification/margin-loss';
 import {
   Engine,
   type FunctionDefinition,

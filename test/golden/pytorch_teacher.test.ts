@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { normalisedFor } from '@trikd/core/training/frozen';
 import { openJudged } from '@trikd/core/training/judge';
-import { weightsReader } from '@trikd/model-host/weights/weights-reader';
+import { weightsReader } from '@trikd/model-host/weights';
 import { datasetFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
 

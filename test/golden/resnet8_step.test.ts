@@ -3,7 +3,7 @@ import { decodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import type { Dataset } from '@trikd/core/data/split';
 import type { HostTensor, Params } from '@trikd/core/models/params';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { type Scheduled, valueAt } from '@trikd/core/spec/scheduled';
+import { type Scheduled, valueAt } from '@trikd/core/spec/term-spec';
 import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import {

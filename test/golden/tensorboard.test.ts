@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { writeEvents } from '../../services/cli/src/export-events/event-files.js';
-import { emitted } from '../../services/cli/src/export-events/testing/emitted-run.js';
+import { writeEvents } from '../../services/cli/src/commands/export-events/event-files.js';
+import { emitted } from '../../services/cli/src/commands/export-events/testing/emitted-run.js';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const python = (args: readonly string[], PYTHONPATH: string) =>

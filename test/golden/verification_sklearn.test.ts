@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { atOnce } from '@trikd/core/async/slices';
-import { cosine, normalised } from '@trikd/core/tasks/verification/embeddings';
-import { accuracyOfFolds, trueAcceptRate } from '@trikd/core/tasks/verification/pair-metrics';
-import { retrievalRate } from '@trikd/core/tasks/verification/retrieval';
-import { verificationMetrics } from '@trikd/core/tasks/verification/verification-metrics';
+import { cosine, normalised, retrievalRate } from '@trikd/core/tasks/verification/embeddings';
+import { accuracyOfFolds, trueAcceptRate } from '@trikd/core/tasks/verification/pair-details';
+import { verificationMetrics } from '@trikd/core/tasks/verification/score-meter';
 import { expect, test } from 'vitest';
 
 /** The JSON of the script that made the numbers. */

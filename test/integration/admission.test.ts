@@ -1,5 +1,5 @@
 import { createLogger } from '@trikd/process/logging';
-import { violationsOf } from '@trikd/protocol/violations';
+import { violationsOf } from '@trikd/protocol/status';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, expect, onTestFinished, test } from 'vitest';

@@ -1,7 +1,7 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { Role } from '@trikd/core/domain/role';
+import type { Role } from '@trikd/core/domain/position';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { numberAnchor, paramsOf } from '@trikd/testing/toy-model/number-model';
 import { describe, expect, test } from 'vitest';

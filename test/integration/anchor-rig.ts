@@ -1,7 +1,6 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { Position } from '@trikd/core/domain/position';
-import type { Role } from '@trikd/core/domain/role';
+import type { Position, Role } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { AnchorParts } from '@trikd/model-host/anchor/anchor-parts';
 import { specFor } from '@trikd/testing/specs/spec-for';

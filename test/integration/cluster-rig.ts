@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { ROLES, type Role } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/position';
 import { NO_TELEMETRY } from '@trikd/telemetry/telemetry';
 import { lasting } from '@trikd/testing/clock/lasting';
 import { KINDS, type Kind } from '../../services/orchestrator/src/placement/jobset/objects.js';

@@ -6,9 +6,9 @@ import { certificateOf, LASTING, newAuthority, writeTls } from '@trikd/testing/s
 import { AUDIENCE, tokenIssuer } from '@trikd/testing/servers/token-issuer';
 import { issueCertificate, type KeyPair } from '@trikd/transport/access/authority';
 import type { Role } from '@trikd/transport/access/caller';
+import { userId } from '@trikd/transport/access/caller';
 import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { openSecurity } from '@trikd/transport/access/security';
-import { userId } from '@trikd/transport/access/spiffe-id';
 import { tokenVerifier } from '@trikd/transport/access/tokens';
 import { createService } from '@trikd/transport/nest/create-service';
 import { describe, expect, onTestFinished, test } from 'vitest';

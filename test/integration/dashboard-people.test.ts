@@ -1,5 +1,5 @@
-import { createRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
+import { createRun, saveRun } from '@trikd/core/run/stored/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { createLogger } from '@trikd/process/logging';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
@@ -7,7 +7,7 @@ import { type AuditedCall, subjectOf } from '@trikd/transport/access/audit-log';
 import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { tokenVerifier } from '@trikd/transport/access/tokens';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { requestDeviceCode } from '../../services/cli/src/login/provider.js';
+import { requestDeviceCode } from '../../services/cli/src/commands/login/provider.js';
 import { dashboardFor } from '../../services/orchestrator/src/api/dashboard.js';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
 import { loginProxy } from './login-proxy.js';

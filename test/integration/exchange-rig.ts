@@ -1,13 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { Role } from '@trikd/core/domain/role';
+import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
 import { assertAgreement, assertSecret, assertServing } from '@trikd/core/exchange/agreement';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { FrameWindow } from '@trikd/core/exchange/frame-window';
 import { type SubscribeOptions, subscribe } from '@trikd/core/exchange/subscribe';
-import type { ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import type { ExchangeSource } from '@trikd/model-host/exchange.controller';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
-import { ALL_LOGITS } from '@trikd/core/exchange/frame-format';
+import { ALL_LOGITS } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import type { Service } from '@trikd/transport/nest/create-service';
 import { afterEach, describe, expect, test } from 'vitest';

@@ -8,7 +8,7 @@ import { type Cluster, QUICK, startCluster } from '@trikd/testing/processes/clus
 import { certificateOf, EXPIRED, LASTING, newAuthority, writeTls } from '@trikd/testing/servers/certificates';
 import { PROTOCOL_METHODS } from '@trikd/testing/servers/protocol-methods';
 import { issueCertificate, type KeyPair, type Leaf } from '@trikd/transport/access/authority';
-import { serviceId, userId } from '@trikd/transport/access/spiffe-id';
+import { serviceId, userId } from '@trikd/transport/access/caller';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const EVERYBODY = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer', 'a person'];

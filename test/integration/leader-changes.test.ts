@@ -1,5 +1,5 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { stateKey } from '@trikd/core/run/run-store';
+import { stateKey } from '@trikd/core/run/stored/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { createLogger } from '@trikd/process/logging';
 import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';

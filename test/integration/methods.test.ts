@@ -1,4 +1,4 @@
-import { readPointer } from '@trikd/core/run/anchor-pointer';
+import { readPointer } from '@trikd/core/run/stored/anchor-pointer';
 import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { AssignRequest } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { memoryStore } from '@trikd/testing/stores/memory-store';

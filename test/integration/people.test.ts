@@ -1,5 +1,5 @@
-import { createRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
+import { createRun, saveRun } from '@trikd/core/run/stored/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { createLogger } from '@trikd/process/logging';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';

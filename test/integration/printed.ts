@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import type { Shell } from '../../services/cli/src/shell.js';
+import type { Shell } from '../../services/cli/src/terminal/shell.js';
 
 /** What a command has left. */
 export interface Printed {

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { ProfileOptions } from '../../services/cli/src/profile/command.js';
-import { profileRun } from '../../services/cli/src/profile/profile.js';
+import type { ProfileOptions } from '../../services/cli/src/commands/profile/command.js';
+import { profileRun } from '../../services/cli/src/commands/profile/profile.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-profile-'));
 const out = join(folder, 'trace.json');

@@ -8,7 +8,7 @@ import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { type ModelServer, startModelServer } from '@trikd/testing/servers/model-server';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { numberAnchor } from '@trikd/testing/toy-model/number-model';
-import { openEndpointWith } from '@trikd/transport/inference/open-endpoint';
+import { openEndpointWith } from '@trikd/transport/inference/inference-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { type AnchorUnderTest, agreement, openAnchorServer } from './trio-rig.js';

@@ -1,4 +1,4 @@
-import { readPointer } from '@trikd/core/run/anchor-pointer';
+import { readPointer } from '@trikd/core/run/stored/anchor-pointer';
 import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, describe, expect, test } from 'vitest';

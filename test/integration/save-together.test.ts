@@ -5,7 +5,7 @@ import { LOOPBACK_ONLY } from '@trikd/transport/access/security';
 import { expect, onTestFinished, test } from 'vitest';
 import { trainerLink } from '../../services/orchestrator/src/runs/links.js';
 import type { TrainerLink } from '../../services/orchestrator/src/runs/ports.js';
-import { saveTogether } from '../../services/orchestrator/src/runs/training/common-step.js';
+import { saveTogether } from '../../services/orchestrator/src/runs/training/training-loop.js';
 import { toyTrainer } from './orchestrator-doubles.js';
 
 /** A generation of 40 steps. */

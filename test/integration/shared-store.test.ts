@@ -1,8 +1,8 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { readPointer } from '@trikd/core/run/anchor-pointer';
-import { encodeJson } from '@trikd/core/run/json-object';
-import { LEASE_KEY } from '@trikd/core/run/lease';
-import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
+import { readPointer } from '@trikd/core/run/stored/anchor-pointer';
+import { encodeJson } from '@trikd/core/run/stored/json-object';
+import { LEASE_KEY } from '@trikd/core/run/stored/lease';
+import { createRun, loadRun, saveRun } from '@trikd/core/run/stored/run-store';
 import { RunPhase } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';

@@ -1,4 +1,4 @@
-import { type TrainedRole } from '@trikd/core/domain/role';
+import { type TrainedRole } from '@trikd/core/domain/position';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';

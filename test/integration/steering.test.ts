@@ -1,8 +1,8 @@
-import { readPointer } from '@trikd/core/run/anchor-pointer';
-import { encodeJson } from '@trikd/core/run/json-object';
-import { LEASE_KEY } from '@trikd/core/run/lease';
-import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
+import { readPointer } from '@trikd/core/run/stored/anchor-pointer';
+import { encodeJson } from '@trikd/core/run/stored/json-object';
+import { LEASE_KEY } from '@trikd/core/run/stored/lease';
+import { createRun, loadRun, saveRun } from '@trikd/core/run/stored/run-store';
 import {
   AnchorMoveKind,
   ConditionStatus,

@@ -1,12 +1,12 @@
 import { INTEL } from '@trikd/testing/runs/numerics';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterEach, expect } from 'vitest';
-import { placingOf } from '../../services/cli/src/placing.js';
-import { serverRuns } from '../../services/cli/src/study/server/server-runs.js';
+import { serverRuns } from '../../services/cli/src/commands/study/server/server-runs.js';
 import {
   type ServerRunsRig,
   serverRunsContract,
-} from '../../services/cli/src/study/server/testing/server-runs.contract.js';
+} from '../../services/cli/src/commands/study/server/testing/server-runs.contract.js';
+import { placingOf } from '../../services/cli/src/options/args.js';
 import type { ToyWorld } from './orchestrator-doubles.js';
 import { cleanUp, later, serve, trio } from './orchestrator-rig.js';
 

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import { ownAdmission } from '@trikd/core/spec/admission';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits, ownAdmission } from '@trikd/core/spec/admission';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { createReplicaHost } from '@trikd/model-host/replica/replica-host';
 import { createTrainer } from '@trikd/model-host/trainer/trainer';

@@ -8,7 +8,7 @@ import { specFor } from '@trikd/testing/specs/spec-for';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
-import { nameOf } from '../../services/orchestrator/src/placement/jobset/names.js';
+import { nameOf } from '../../services/orchestrator/src/placement/jobset/objects.js';
 import { type OrchestratorService, orchestratorService } from '../../services/orchestrator/src/service.js';
 import { CHART, fileIn, filesIn, find, helm, type KubernetesObject, objectsIn, RELEASE, render } from './chart.js';
 

@@ -14,7 +14,7 @@ import {
   NAMESPACE,
 } from '../../services/orchestrator/src/placement/jobset/kubernetes-api.contract.js';
 import type { KubernetesApi } from '../../services/orchestrator/src/placement/jobset/kubernetes-api.js';
-import { nameOf } from '../../services/orchestrator/src/placement/jobset/names.js';
+import { nameOf } from '../../services/orchestrator/src/placement/jobset/objects.js';
 import { template } from '../../services/orchestrator/src/placement/jobset/testing/template.js';
 
 let kubernetes: Kubernetes;

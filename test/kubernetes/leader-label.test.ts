@@ -2,8 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { systemClock } from '@trikd/process/system-clock';
 import { type Kubernetes, startKubernetes } from '@trikd/testing/servers/kubernetes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keepLeaderLabel } from '../../services/orchestrator/src/leadership/label/leader-label.js';
-import { httpOrchestratorPods } from '../../services/orchestrator/src/leadership/label/orchestrator-pods.js';
+import { httpOrchestratorPods, keepLeaderLabel } from '../../services/orchestrator/src/leadership/leader-label.js';
 import { apiClient } from '../../services/orchestrator/src/placement/jobset/api-client.js';
 import { accessFromKubeconfig } from '../../services/orchestrator/src/placement/jobset/cluster-access.js';
 

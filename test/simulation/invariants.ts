@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import type { PairManifest } from '@trikd/core/checkpoint/manifest';
-import type { Blob } from '@trikd/core/domain/blob';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
-import { type AnchorPointer, pointerKey } from '@trikd/core/run/anchor-pointer';
-import { manifestsOf } from '@trikd/core/run/collector';
-import { LEASE_KEY } from '@trikd/core/run/lease';
-import { stateKey } from '@trikd/core/run/run-store';
+import type { Blob } from '@trikd/core/domain/role-checkpoint';
 import type { RunState } from '@trikd/core/run/state';
+import { type AnchorPointer, pointerKey } from '@trikd/core/run/stored/anchor-pointer';
+import { manifestsOf } from '@trikd/core/run/stored/collector';
+import { LEASE_KEY } from '@trikd/core/run/stored/lease';
+import { stateKey } from '@trikd/core/run/stored/run-store';
 import { type Oracle, verdictOf } from './oracle.js';
 import type { VirtualStore } from './store.js';
 

@@ -1,8 +1,8 @@
-import type { Role } from '@trikd/core/domain/role';
+import type { Role } from '@trikd/core/domain/position';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { type JobSetPlacement, jobSetPlacement } from '../../services/orchestrator/src/placement/jobset/jobset.js';
 import type { KubernetesApi } from '../../services/orchestrator/src/placement/jobset/kubernetes-api.js';
-import { claimIn } from '../../services/orchestrator/src/placement/jobset/names.js';
+import { claimIn } from '../../services/orchestrator/src/placement/jobset/objects.js';
 import {
   type FakeCluster,
   fakeCluster,

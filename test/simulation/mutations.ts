@@ -11,11 +11,11 @@ import type * as frameWindow from '@trikd/core/exchange/frame-window';
 import type * as inOrder from '@trikd/core/exchange/in-order';
 import type * as subscribe from '@trikd/core/exchange/subscribe';
 import type { Params } from '@trikd/core/models/params';
-import type * as anchorPointer from '@trikd/core/run/anchor-pointer';
-import type * as collector from '@trikd/core/run/collector';
-import type * as runStore from '@trikd/core/run/run-store';
 import type { Anchor, RunState } from '@trikd/core/run/state';
 import type * as steer from '@trikd/core/run/steer';
+import type * as anchorPointer from '@trikd/core/run/stored/anchor-pointer';
+import type * as collector from '@trikd/core/run/stored/collector';
+import type * as runStore from '@trikd/core/run/stored/run-store';
 import type { Replica } from '@trikd/core/training/replicas/replica';
 import type { OpenRemoteReplica } from '@trikd/core/training/sessions';
 import type * as trainer from '@trikd/core/training/trainer';
@@ -34,9 +34,9 @@ interface Modules {
   '@trikd/core/exchange/frame-window': typeof frameWindow;
   '@trikd/core/exchange/in-order': typeof inOrder;
   '@trikd/core/exchange/subscribe': typeof subscribe;
-  '@trikd/core/run/anchor-pointer': typeof anchorPointer;
-  '@trikd/core/run/collector': typeof collector;
-  '@trikd/core/run/run-store': typeof runStore;
+  '@trikd/core/run/stored/anchor-pointer': typeof anchorPointer;
+  '@trikd/core/run/stored/collector': typeof collector;
+  '@trikd/core/run/stored/run-store': typeof runStore;
   '@trikd/core/run/steer': typeof steer;
   '@trikd/core/training/trainer': typeof trainer;
   '@trikd/model-host/replica/remote-replica': typeof remoteReplica;
@@ -93,7 +93,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
     }),
   ],
   'no fencing: a leader overwrites the state that another leader wrote': [
-    replace('@trikd/core/run/run-store', 'saveRun', (real) => (store, run, change) => {
+    replace('@trikd/core/run/stored/run-store', 'saveRun', (real) => (store, run, change) => {
       const overwrite = async (key: string, bytes: Uint8Array) => {
         await store.put(key, bytes);
         return 'replaced' as const;
@@ -222,7 +222,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
     ),
   ],
   'the collector removes what is still named': [
-    replace('@trikd/core/run/collector', 'collectLeftovers', (real) => (store, runId, state) => {
+    replace('@trikd/core/run/stored/collector', 'collectLeftovers', (real) => (store, runId, state) => {
       const { phase, generation, attempt } = state;
       const common = { generation, attempt, results: [], moves: [] };
       const nameless: RunState =
@@ -238,16 +238,24 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
     }),
   ],
   'a promotion is done twice': [
-    replace('@trikd/core/run/anchor-pointer', 'promote', (real, module) => async (store, runId, anchor, term) => {
-      if (!(await promotedAgain(module, store, runId, anchor, term))) await real(store, runId, anchor, term);
-    }),
-    replace('@trikd/core/run/anchor-pointer', 'pointAsStated', (real, module) => async (store, runId, state, term) => {
-      const newest = state.results.findLast(({ promoted }) => promoted);
-      const best = newest?.candidate === undefined ? undefined : newest.learners[newest.candidate]?.best;
-      const anchor = newest && best && { generation: newest.generation, params: best.params };
-      if (anchor) await promotedAgain(module, store, runId, anchor, term);
-      await real(store, runId, state, term);
-    }),
+    replace(
+      '@trikd/core/run/stored/anchor-pointer',
+      'promote',
+      (real, module) => async (store, runId, anchor, term) => {
+        if (!(await promotedAgain(module, store, runId, anchor, term))) await real(store, runId, anchor, term);
+      },
+    ),
+    replace(
+      '@trikd/core/run/stored/anchor-pointer',
+      'pointAsStated',
+      (real, module) => async (store, runId, state, term) => {
+        const newest = state.results.findLast(({ promoted }) => promoted);
+        const best = newest?.candidate === undefined ? undefined : newest.learners[newest.candidate]?.best;
+        const anchor = newest && best && { generation: newest.generation, params: best.params };
+        if (anchor) await promotedAgain(module, store, runId, anchor, term);
+        await real(store, runId, state, term);
+      },
+    ),
   ],
   "two frozen models have each other's params": [
     replace(STAGE_INPUTS, 'stageInputs', (real) => async (run, stage, state) => {

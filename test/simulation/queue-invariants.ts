@@ -1,6 +1,6 @@
 import type { Owner, Placement } from '@trikd/core/run/placement';
 import { holdsTrio, type RunState } from '@trikd/core/run/state';
-import type { QueueSettings } from '../../services/orchestrator/src/leadership/queue-rules.js';
+import type { QueueSettings } from '../../services/orchestrator/src/leadership/run-queue.js';
 
 /** The record of a run, as the disk has it. */
 export interface RunRecord {

@@ -1,17 +1,13 @@
 /** The bugs in queue and placement that the simulation of many runs must find. */
 import type * as placement from '@trikd/core/run/placement';
-import type * as placing from '@trikd/core/run/placing';
 import type * as queue from '@trikd/core/run/queue';
-import type * as markers from '@trikd/core/run/queue-markers';
 import type * as fixed from '../../services/orchestrator/src/placement/fixed.js';
 import { type Replacement, replacing } from './replacement.ts';
 
 /** The modules that have an export replaced, by the name that an import in this folder gives them. */
 interface Modules {
   '@trikd/core/run/placement': typeof placement;
-  '@trikd/core/run/placing': typeof placing;
   '@trikd/core/run/queue': typeof queue;
-  '@trikd/core/run/queue-markers': typeof markers;
   '../../services/orchestrator/src/placement/fixed.js': typeof fixed;
 }
 
@@ -70,13 +66,13 @@ export const QUEUE_MUTATIONS: Readonly<Record<string, readonly Replacement[]>> =
     replace(FIXED, 'fixedPlacement', (real) => (ports) => ({ ...real(ports), release: async () => undefined })),
   ],
   'a displaced run has lost a retry': [
-    replace('@trikd/core/run/placing', 'displaced', (real) => (...args) => {
+    replace('@trikd/core/run/placement', 'displaced', (real) => (...args) => {
       const state = real(...args);
       return 'losses' in state ? { ...state, losses: state.losses + 1 } : state;
     }),
   ],
   'a displaced run keeps its attempt': [
-    replace('@trikd/core/run/placing', 'displaced', (real) => (state, ...rest) => {
+    replace('@trikd/core/run/placement', 'displaced', (real) => (state, ...rest) => {
       const next = real(state, ...rest);
       return { ...next, attempt: state.attempt };
     }),
@@ -88,6 +84,6 @@ export const QUEUE_MUTATIONS: Readonly<Record<string, readonly Replacement[]>> =
     }),
   ],
   'the leader does not look for runs that others created': [
-    replace('@trikd/core/run/queue-markers', 'markers', () => async () => []),
+    replace('@trikd/core/run/queue', 'markers', () => async () => []),
   ],
 };

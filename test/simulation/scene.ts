@@ -1,8 +1,8 @@
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { mostReplicas } from '@trikd/core/stages/most-replicas';
-import { OPEN_QUEUE, type QueueSettings } from '../../services/orchestrator/src/leadership/queue-rules.js';
+import { mostReplicas } from '@trikd/core/stages/stages-of';
+import { OPEN_QUEUE, type QueueSettings } from '../../services/orchestrator/src/leadership/run-queue.js';
 import type { Chance } from './chance.js';
 import { type Oracle, oracleOf } from './oracle.js';
 

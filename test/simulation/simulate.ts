@@ -1,7 +1,7 @@
 import { chosenMethod } from '@trikd/core/methods/registry';
-import { LEASE_KEY } from '@trikd/core/run/lease';
-import { stateKey } from '@trikd/core/run/run-store';
-import { mostReplicas } from '@trikd/core/stages/most-replicas';
+import { LEASE_KEY } from '@trikd/core/run/stored/lease';
+import { stateKey } from '@trikd/core/run/stored/run-store';
+import { mostReplicas } from '@trikd/core/stages/stages-of';
 import type { AnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import type { Orchestrator } from '../../services/orchestrator/src/orchestrator.js';
 import type { Placement } from '../../services/orchestrator/src/placement/placement.js';

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { S3Api, S3Object } from '@trikd/store/s3-api';
-import { s3Error } from '@trikd/store/s3-error';
+import { s3Error } from '@trikd/store/s3-api';
 import { s3Store } from '@trikd/store/s3-store';
 import { fakeS3 } from '@trikd/testing/stores/fake-s3';
 import type { Host, Life } from './host.js';

@@ -2,11 +2,11 @@ import type { Scalar } from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { float32, type HostTensor, int32 } from './dtype.js';
 import { Engine, type Session } from './engine.js';
+import { type FunctionDefinition, type Program, trace } from './graph/trace.js';
 import { batchNormalization } from './layers/batch-normalization.js';
 import { randomNumbers } from './testing/numbers.js';
 import { denseModel, ONE_THREAD, traceFunctions, withSession } from './testing/programs.js';
 import { tf } from './tfjs-internals/tf.js';
-import { type FunctionDefinition, type Program, trace } from './trace.js';
 
 const [BATCH, SIDE] = [8, 6];
 

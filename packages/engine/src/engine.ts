@@ -1,10 +1,10 @@
 import { configProto, type EngineOptions } from './config-proto.js';
 import { ARRAY, type HostTensor, sizeOf, type TensorSpec, TF_DTYPE } from './dtype.js';
 import { EngineError, fromNative } from './errors.js';
+import type { Port } from './graph/scope.js';
+import type { Program, TracedFunction } from './graph/trace.js';
 import { type Device, type Feed, type NativeSession, native, type Output } from './native.js';
-import type { Port } from './scope.js';
 import { type TracedOp, tracedOps } from './step-stats.js';
-import type { Program, TracedFunction } from './trace.js';
 
 /** What a function is fed with: arrays of exactly the input's size, or a number for a scalar. */
 export type Feeds = Readonly<Record<string, number | Float32Array | Int32Array | Uint8Array>>;

@@ -2,10 +2,10 @@ import type { Rank, Tensor } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { float32, int32, type TensorSpec } from './dtype.js';
 import { Engine, type Feeds, type Session } from './engine.js';
+import type { FunctionDefinition } from './graph/trace.js';
 import { distance, dot, randomNumbers } from './testing/numbers.js';
 import { ONE_THREAD, traceFunctions, withSession } from './testing/programs.js';
 import { tf } from './tfjs-internals/tf.js';
-import type { FunctionDefinition } from './trace.js';
 
 /** A differentiable function of tensors, which the graph and the cpu backend of tfjs both compute. */
 interface Kernel {

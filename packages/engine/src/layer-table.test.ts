@@ -3,10 +3,10 @@ import type { layers as Layers, Scalar, Tensor } from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { float32, int32 } from './dtype.js';
 import { EngineError } from './errors.js';
+import { type FunctionDefinition, trace } from './graph/trace.js';
 import { distance, randomNumbers } from './testing/numbers.js';
 import { withSession } from './testing/programs.js';
 import { tf } from './tfjs-internals/tf.js';
-import { type FunctionDefinition, trace } from './trace.js';
 
 type Layer = Layers.Layer;
 type Node = ReturnType<typeof tf.input>;

@@ -2,6 +2,7 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EngineOptions } from './config-proto.js';
 import { float32 } from './dtype.js';
+import { type Program, trace } from './graph/trace.js';
 import { batchNormalization } from './layers/batch-normalization.js';
 import { native } from './native.js';
 import { dot, randomNumbers } from './testing/numbers.js';
@@ -9,7 +10,6 @@ import { ONE_THREAD, withSession } from './testing/programs.js';
 import { runOps } from './testing/run-ops.js';
 import { summedMoments, summedNormalisation, summedNormalisationGradient } from './testing/summed-batch-norm.js';
 import { tf } from './tfjs-internals/tf.js';
-import { type Program, trace } from './trace.js';
 
 type Node = ReturnType<typeof tf.input>;
 type Shape = readonly [number, number, number, number];

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { float32 } from './dtype.js';
 import { Engine, type Session } from './engine.js';
+import { type Program, trace } from './graph/trace.js';
 import { native } from './native.js';
 import { usesOwnKernels } from './own-convolutions.js';
 import { randomNumbers } from './testing/numbers.js';
@@ -13,7 +14,6 @@ import {
   summedOutput,
 } from './testing/summed-convolution.js';
 import { tf } from './tfjs-internals/tf.js';
-import { type Program, trace } from './trace.js';
 
 /** Batch, height, width, channels, filters, side of the filter, stride, padding. */
 type Case = readonly [number, number, number, number, number, number, number, 'same' | 'valid'];

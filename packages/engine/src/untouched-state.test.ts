@@ -2,12 +2,12 @@ import type { Scalar, Tensor2D } from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { float32 } from './dtype.js';
 import { Engine, type Session } from './engine.js';
+import type { Optimizer } from './graph/optimizer.js';
+import { type FunctionDefinition, trace } from './graph/trace.js';
 import { batchNormalization } from './layers/batch-normalization.js';
-import type { Optimizer } from './optimizer.js';
 import { randomNumbers } from './testing/numbers.js';
 import { ONE_THREAD, withSession } from './testing/programs.js';
 import { tf } from './tfjs-internals/tf.js';
-import { type FunctionDefinition, trace } from './trace.js';
 
 const [ROWS, UNITS] = [3, 2];
 const scalar = (value: number) => tf.scalar(value);

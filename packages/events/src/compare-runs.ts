@@ -3,9 +3,9 @@ import type { Metric } from '@trikd/core/tasks/metric';
 import { measured } from '@trikd/core/tasks/metrics';
 import type { Score } from '@trikd/protocol/gen/browser/trikd/v1/common';
 import type { GenerationResult, Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
-import { phaseName, stageText } from './names.js';
-import { bestOf, decisiveOf } from './run-result.js';
-import { methodIn, modelsIn, seedIn, specIn } from './spec-text.js';
+import type { Curve } from './curve.js';
+import { methodIn, modelsIn, phaseName, seedIn, specIn, stageText } from './names.js';
+import type { GenerationHistory, RunHistory } from './run-history.js';
 
 /** The model that a run has come to so far. */
 export interface ComparedResult {
@@ -118,4 +118,117 @@ export function comparedSettings(specs: readonly unknown[]): readonly ComparedSe
     const known = settings.flatMap((each) => (each ? [each.get(path)] : []));
     return { path, values: settings.map((each) => each?.get(path)), differs: new Set(known).size > 1 };
   });
+}
+
+/** The values of one learner of one run. */
+export interface ComparedSeries {
+  readonly runId: string;
+  readonly learner: string;
+  /** One value for each step of the plot; undefined where the run has none. */
+  readonly values: readonly (number | undefined)[];
+}
+
+/** One metric of several runs, over the steps since the start of each: its stages follow each other. */
+export interface ComparedCurves {
+  readonly metric: Metric;
+  /** Ascending. */
+  readonly steps: readonly number[];
+  /** In the order of the runs, then of their learners. */
+  readonly series: readonly ComparedSeries[];
+}
+
+/** The validation curves of runs, one plot for each metric. @param learners those that are shown; undefined: all */
+export function compareCurves(
+  histories: readonly RunHistory[],
+  learners?: readonly string[],
+): readonly ComparedCurves[] {
+  const lines = histories.flatMap((history) => linesOf(history, learners));
+  const values = lines.flatMap(({ points }) => [...points.values()]);
+  const metrics = measured(Object.assign({}, ...values)).map(({ metric }) => metric);
+  return metrics.map((metric) => curvesOf(metric, lines));
+}
+
+interface Line {
+  readonly runId: string;
+  readonly learner: string;
+  /** Metrics by name, by step since the start of the run. */
+  readonly points: ReadonlyMap<number, Readonly<Record<string, number>>>;
+}
+
+function linesOf({ run, generations }: RunHistory, wanted: readonly string[] | undefined): readonly Line[] {
+  const names = [...new Set(generations.flatMap(({ learners }) => Object.keys(learners)))];
+  return names
+    .filter((name) => wanted === undefined || wanted.includes(name))
+    .map((learner) => ({ runId: run?.runId ?? '', learner, points: pointsOf(learner, generations) }));
+}
+
+function pointsOf(learner: string, generations: readonly GenerationHistory[]): Line['points'] {
+  const points = new Map<number, Readonly<Record<string, number>>>();
+  let start = 0;
+  for (const { learners, totalSteps } of generations) {
+    for (const { last, values } of learners[learner]?.validation.points ?? []) points.set(start + last, values);
+    start += stepsTrained(
+      Object.values(learners).flatMap(({ training, validation }) => [training, validation]),
+      totalSteps,
+    );
+  }
+  return points;
+}
+
+/** A stage can end before its budget does. */
+function stepsTrained(curves: readonly Curve[], budget: number): number {
+  const trained = Math.max(0, ...curves.map(({ points }) => points.at(-1)?.last ?? 0));
+  return trained > 0 ? trained : budget;
+}
+
+function curvesOf(metric: Metric, lines: readonly Line[]): ComparedCurves {
+  const measuredLines = lines.filter(({ points }) =>
+    [...points.values()].some(({ [metric.name]: value }) => value !== undefined),
+  );
+  const steps = [...new Set(measuredLines.flatMap(({ points }) => [...points.keys()]))].sort((a, b) => a - b);
+  return {
+    metric,
+    steps,
+    series: measuredLines.map(({ runId, learner, points }) => ({
+      runId,
+      learner,
+      values: steps.map((step) => points.get(step)?.[metric.name]),
+    })),
+  };
+}
+
+/** The part of an ended stage that says what it came to. */
+interface EndedStage {
+  readonly generation: number;
+  readonly stage: string;
+  readonly candidate: string;
+  readonly learners: readonly { readonly participant: string }[];
+}
+
+/** The part of a run that says which of its stages is the result. */
+interface RunWithResults<Result extends EndedStage> {
+  readonly generations: readonly Result[];
+  readonly bestGeneration: number;
+  readonly stages: number;
+}
+
+/** The result of a run so far. The message has a number even where there is none: before the last stage of a run without candidates. */
+export function bestOf<Result extends EndedStage>({
+  generations,
+  bestGeneration,
+  stages,
+}: RunWithResults<Result>): Result | undefined {
+  const best = generations.find(({ generation }) => generation === bestGeneration);
+  return best && (best.candidate !== '' || generations.length === stages) ? best : undefined;
+}
+
+/** The learner that a stage is judged by. Messages name it for stages with a candidate, and for the newest stage. */
+export function decisiveOf(
+  { stage, candidate, learners }: EndedStage,
+  run: { readonly stage?: { readonly name: string; readonly decisive: string } | undefined },
+): string {
+  if (candidate !== '') return candidate;
+  if (run.stage?.name === stage) return run.stage.decisive;
+  const names = learners.map(({ participant }) => participant);
+  return names.find((name) => name === 'student') ?? names[0] ?? '';
 }

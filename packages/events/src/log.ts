@@ -1,7 +1,7 @@
 import type { Run, WatchRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { RunEvent } from './event.js';
+import { type Sentence, sentenceOf, stallSentence, type Tone } from './event-text.js';
 import { hasMove } from './fold-run.js';
-import { type Sentence, sentenceOf, stallSentence, type Tone } from './sentences.js';
 
 /** One line of the log of a run. */
 export interface LogEntry {

@@ -1,7 +1,7 @@
 import { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { describe, expect, test } from 'vitest';
+import { runSentences, waitSentence } from './event-text.js';
 import { ownerText, queueOf } from './queue.js';
-import { runSentences, waitSentence } from './sentences.js';
 
 interface Waiting {
   readonly priority?: number;

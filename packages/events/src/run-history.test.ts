@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventOf, eventsIn } from './event.js';
 import { MOST_ENTRIES } from './log.js';
-import { emptyHistory, fold, foldAll } from './run-history.js';
-import { MOST_SLOW_STEPS, MOST_WINDOWS } from './step-windows.js';
+import { emptyHistory, fold, foldAll, MOST_SLOW_STEPS, MOST_WINDOWS } from './run-history.js';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + 1000 * second).toISOString();
 

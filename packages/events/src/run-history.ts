@@ -9,12 +9,50 @@ import {
   RunPhase,
   type WatchRunResponse,
 } from '@trikd/protocol/gen/browser/trikd/v1/run';
-import type { SlowStep } from '@trikd/protocol/gen/browser/trikd/v1/timing';
+import type { SlowStep, StepTimes } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { addPoint, type Curve, cutFrom, emptyCurve } from './curve.js';
 import { changesIn, type RunEvent } from './event.js';
 import { foldRun, isOlder, unknownRun } from './fold-run.js';
 import { addToLog, type LogEntry } from './log.js';
-import { addSlowStep, addWindow, emptyWindows, type StepWindows } from './step-windows.js';
+
+/** Where the time went over the whole run, thinned out. */
+export interface StepWindows {
+  /** One window in so many is kept. */
+  readonly stride: number;
+  /** Windows so far. */
+  readonly seen: number;
+  /** In order. */
+  readonly kept: readonly StepTimes[];
+  readonly newest?: StepTimes;
+}
+
+/** As many as a chart has room for bars. */
+export const MOST_WINDOWS = 64;
+
+/** As many as a table of them is useful for. */
+export const MOST_SLOW_STEPS = 20;
+
+export const emptyWindows: StepWindows = { stride: 1, seen: 0, kept: [] };
+
+export function addWindow({ stride, seen, kept }: StepWindows, times: StepTimes): StepWindows {
+  const next = { seen: seen + 1, newest: times };
+  if (seen % stride !== 0) return { ...next, stride, kept };
+  const more = [...kept, times];
+  if (more.length <= MOST_WINDOWS) return { ...next, stride, kept: more };
+  return { ...next, stride: 2 * stride, kept: more.filter((_, index) => index % 2 === 0) };
+}
+
+/** The slowest first, each once. */
+function addSlowStep(slowest: readonly SlowStep[], step: SlowStep): readonly SlowStep[] {
+  const others = slowest.filter((each) => !sameStep(each, step));
+  return [...others, step]
+    .sort((a, b) => b.durationMs - a.durationMs || a.generation - b.generation || a.step - b.step)
+    .slice(0, MOST_SLOW_STEPS);
+}
+
+function sameStep(one: SlowStep, other: SlowStep): boolean {
+  return one.generation === other.generation && one.attempt === other.attempt && one.step === other.step;
+}
 
 /** One learner in one stage. */
 export interface LearnerHistory {

@@ -1,5 +1,4 @@
-import { ownAdmission } from '@trikd/core/spec/admission';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits, ownAdmission } from '@trikd/core/spec/admission';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { SECRET } from '@trikd/testing/training/exchange-secret';

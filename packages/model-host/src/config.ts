@@ -1,13 +1,13 @@
-import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import type { Role, TrainedRole } from '@trikd/core/domain/position';
 import { isProducerAddress } from '@trikd/core/exchange/producer-address';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
-import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/durations';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
+import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/fields';
 import { MOST_REPLICAS } from '@trikd/core/spec/role-spec';
 import { Address } from '@trikd/process/address';
 import { dataSettings } from '@trikd/process/data-settings';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
-import { TelemetryConfig } from '@trikd/telemetry/config';
+import { TelemetryConfig } from '@trikd/telemetry/start-telemetry';
 import { securitySettings } from '@trikd/transport/access/tls-config';
 import { endpointSettings } from '@trikd/transport/inference/endpoint-settings';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';

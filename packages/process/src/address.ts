@@ -1,5 +1,4 @@
-import { TrikdError } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
 import { z } from 'zod';
 
 /** host:port with an IPv6 host in brackets, or a gRPC target with a scheme. */

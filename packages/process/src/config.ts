@@ -3,7 +3,7 @@ import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { PRIVATE_UMASK } from './private-files.js';
-import { readYaml } from './read-yaml.js';
+import { readYaml } from './read-text.js';
 
 const PREFIX = 'TRIKD_';
 /** Environment variables with our prefix that are not fields of a configuration. */

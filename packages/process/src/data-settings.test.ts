@@ -1,4 +1,4 @@
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type AdmissionConfig, admissionOf, dataSettings } from './data-settings.js';

@@ -1,5 +1,4 @@
-import type { Admission } from '@trikd/core/spec/admission';
-import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import type { Admission, AdmissionLimits } from '@trikd/core/spec/admission';
 import { DatasetName } from '@trikd/core/spec/data-spec';
 import { z } from 'zod';
 import { isLoopback } from './address.js';

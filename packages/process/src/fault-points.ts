@@ -1,6 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
-import type { Role } from '@trikd/core/domain/role';
+import type { GenerationAttempt, Position, Role } from '@trikd/core/domain/position';
 
 /** The places at which the fault tests kill or freeze a process, each with what is true there. */
 export const FAULT_POINTS = {

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { compiledCodeFolder, computingEnvironment } from './environment.js';
 import { hasCode } from './error-code.js';
-import { lastError } from './last-error.js';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from './private-files.js';
 
 /** The services of a run. */
@@ -176,4 +175,60 @@ function whereIn(message: unknown): Pick<ServiceProcess, 'address' | 'url'> | un
   if (message.type !== 'listening' || typeof message.address !== 'string') return undefined;
   const url = 'url' in message && typeof message.url === 'string' ? { url: message.url } : {};
   return { address: message.address, ...url };
+}
+
+/** pino's level of errors. */
+const ERROR = 50;
+
+/** The last error in the log of a service, otherwise the last line of its standard error, otherwise undefined. */
+export function lastError(log: string, stderr: string): string | undefined {
+  const errors = linesOf(log).flatMap((line) => errorIn(line) ?? []);
+  return errors.at(-1) ?? linesOf(stderr).findLast((line) => !isChatter(line));
+}
+
+/** The last error in the end of what a service wrote to both of its outputs, otherwise the last line that is no entry of its log. */
+export function lastErrorIn(output: string): string | undefined {
+  const lines = linesIn(output);
+  const errors = lines.flatMap((line) => errorIn(line) ?? []);
+  return errors.at(-1) ?? lines.findLast((line) => !isChatter(line) && !isRecord(parsed(line)));
+}
+
+/** Lines that TensorFlow writes to standard error without an error. */
+const CHATTER = /^([IW]\d{4} |\d{4}-\d{2}-\d{2} [\d:.]+: [IW] |WARNING: All log messages before)/;
+
+/** Whether a line of standard error is one that TensorFlow writes without an error. */
+export function isChatter(line: string): boolean {
+  return CHATTER.test(line);
+}
+
+function linesOf(path: string): readonly string[] {
+  return existsSync(path) ? linesIn(readFileSync(path, 'utf8')) : [];
+}
+
+function linesIn(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+function errorIn(line: string): string | undefined {
+  const entry = parsed(line);
+  if (!isRecord(entry) || typeof entry.level !== 'number' || entry.level < ERROR) return undefined;
+  const message = typeof entry.msg === 'string' ? entry.msg : 'an error';
+  const { err } = entry;
+  return isRecord(err) && typeof err.message === 'string' ? `${message}: ${err.message}` : message;
+}
+
+/** A process that is killed while it writes leaves an incomplete line. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,3 +1,4 @@
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { Logger } from './logging.js';
 
 /** The part of `process` that is used here. */
@@ -79,4 +80,11 @@ export function shutdownSignal(log: Logger, own: OwnProcess = process): AbortSig
   own.on('uncaughtException', crash);
   own.on('unhandledRejection', crash);
   return shutdown.signal;
+}
+
+/** Logs a TrikdError that keeps a process from starting, such as an address in use, and exits. @throws any other error */
+export function exitOn(error: unknown, log: Pick<Logger, 'fatal'>): never {
+  if (!(error instanceof TrikdError)) throw error;
+  log.fatal(error.message);
+  process.exit(1);
 }

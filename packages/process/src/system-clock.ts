@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '@trikd/core/async/clock';
+import type { Pauses } from '@trikd/core/async/slices';
 
 /** The longest timer of Node.js, in milliseconds: a longer one fires at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -27,3 +28,11 @@ export const systemClock: Clock = {
     }
   }),
 };
+
+/** Milliseconds since 1970, with fractions. Monotonic: derived from a clock that starts at 0 with the process. */
+export function wallTime(clock: Pick<Clock, 'now'>): () => number {
+  return () => performance.timeOrigin + clock.now();
+}
+
+/** Pauses in which the process does its other work. */
+export const processPauses: Pauses = { now: () => performance.now(), turn };

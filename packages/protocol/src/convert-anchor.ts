@@ -1,8 +1,8 @@
-import type { Blob } from '@trikd/core/domain/blob';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
+import type { Blob } from '@trikd/core/domain/role-checkpoint';
 import type { FrozenScores } from '@trikd/core/run/state';
 import type { FrozenAssignment } from '@trikd/core/training/assignment';
-import { assertFrozenAssignment } from '@trikd/core/training/check-order';
+import { assertFrozenAssignment } from '@trikd/core/training/assignment';
 import {
   fromBlob,
   fromPosition,

@@ -1,14 +1,16 @@
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { duty } from '@trikd/core/run/advance';
-import { progressOf } from '@trikd/core/run/progress';
-import { phaseChanged } from '@trikd/core/run/run-changes';
-import type { RunView } from '@trikd/core/run/run-view';
+import type { Placement } from '@trikd/core/run/placement';
+import type { QueueWait } from '@trikd/core/run/queue';
+import { phaseChanged, progressOf, type RunView } from '@trikd/core/run/run-view';
+import type { RunSummary } from '@trikd/core/run/summary';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { stagesOf } from '@trikd/core/stages/stages-of';
 import {
   fromMove,
   fromOwner,
   fromPhaseChanged,
+  fromPlacement,
   fromResult,
   fromRoleEvaluated,
   fromRoleProgressed,
@@ -16,7 +18,8 @@ import {
   fromStall,
   toDate,
 } from './convert-run.js';
-import { type Run, RunAdvance } from './gen/node/trikd/v1/run.js';
+import { type Run, RunAdvance, type RunSummary as SummaryMessage } from './gen/node/trikd/v1/run.js';
+import { RUN_PHASES } from './run-phases.js';
 
 /** The message of a run. */
 export function fromRun(view: RunView): Run {
@@ -58,3 +61,31 @@ const ADVANCE: Readonly<Record<RunSpec['curriculum']['advance'], RunAdvance>> = 
   automatic: RunAdvance.RUN_ADVANCE_AUTOMATIC,
   manual: RunAdvance.RUN_ADVANCE_MANUAL,
 };
+
+/** What an orchestrator knows of a run besides its summary. */
+export interface SummaryContext {
+  /** 0..100. */
+  readonly percent: number;
+  /** What the run waits for, in one sentence; absent if it waits for nothing. */
+  readonly waits?: string;
+  readonly placement: Placement;
+  readonly waiting?: QueueWait;
+}
+
+/** The message of a summary. */
+export function fromSummary(run: RunSummary & SummaryContext): SummaryMessage {
+  const { runId, phase, stage, generation, percent, method, seed, networks, result, failure, waits, times, tags } = run;
+  return {
+    ...{ runId, phase: RUN_PHASES[phase], stage, generation, percent, method, seed },
+    networks: networks.map(({ participant, network }) => ({ participant, network })),
+    result: result && { ...result, test: result.test },
+    message: failure ?? waits ?? '',
+    createTime: toDate(times.created),
+    startTime: toDate(times.started),
+    updateTime: toDate(times.updated),
+    endTime: toDate(times.ended),
+    owner: fromOwner(run.owner),
+    placement: fromPlacement(run),
+    tags: [...tags],
+  };
+}

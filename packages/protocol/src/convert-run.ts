@@ -1,5 +1,5 @@
 import type { AttemptNumerics } from '@trikd/core/domain/numerics';
-import { ROLES } from '@trikd/core/domain/role';
+import { ROLES } from '@trikd/core/domain/position';
 import type { Owner, PlacementRequest } from '@trikd/core/run/placement';
 import type {
   AnchorMoved,
@@ -15,7 +15,7 @@ import type {
 import type { AnchorMove, GenerationResult } from '@trikd/core/run/state';
 import { fromBestParams, fromRole, fromScore } from './convert.js';
 import { fromFrozenScores } from './convert-anchor.js';
-import { fromNumerics } from './convert-numerics.js';
+import { fromNumerics } from './convert-participant.js';
 import { fromSlowStep, fromStepTimes } from './convert-timing.js';
 import { fromProgress } from './convert-trainer.js';
 import {

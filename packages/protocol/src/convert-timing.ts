@@ -1,9 +1,7 @@
-import type { Role } from '@trikd/core/domain/role';
-import type { GpuUsage, ProcessUsage } from '@trikd/core/timing/process-usage';
-import type { PhaseKind, RoleStep, StepPhase } from '@trikd/core/timing/role-step';
+import type { Role } from '@trikd/core/domain/position';
+import type { GpuUsage, PhaseKind, ProcessUsage, RoleStep, StepPhase } from '@trikd/core/timing/role-step';
 import type { SlowStep } from '@trikd/core/timing/slow-steps';
-import type { Spread } from '@trikd/core/timing/spread';
-import type { StepTimes } from '@trikd/core/timing/step-times';
+import type { Spread, StepTimes } from '@trikd/core/timing/step-times';
 import { fromRole, toRole } from './convert.js';
 import { Role as RoleMessage } from './gen/node/trikd/v1/common.js';
 import {

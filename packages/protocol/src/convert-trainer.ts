@@ -1,8 +1,7 @@
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { isFailureKind, TrikdError, visible } from '@trikd/core/domain/errors';
-import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
-import { assertAssignment } from '@trikd/core/training/check-order';
-import type { TrainerEvent, TrainerProgress } from '@trikd/core/training/trainer-event';
+import { type Assignment, assertAssignment, startStepOf } from '@trikd/core/training/assignment';
+import type { TrainerEvent, TrainerProgress } from '@trikd/core/training/ports';
 import {
   fromBlob,
   fromPosition,

@@ -1,6 +1,6 @@
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { toSent } from '@trikd/core/exchange/sent-logits';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import { toSent } from '@trikd/core/exchange/frame';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

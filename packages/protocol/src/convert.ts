@@ -1,13 +1,11 @@
-import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
-import type { Role, TrainedRole } from '@trikd/core/domain/role';
-import type { BestParams, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
-import { areMetrics, MOST_METRICS, type Score } from '@trikd/core/domain/score';
+import type { GenerationAttempt, Position, Role, TrainedRole } from '@trikd/core/domain/position';
+import type { BestParams, Blob, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
+import { areMetrics, MOST_METRICS, type Score } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { StepTracing } from '@trikd/core/timing/trace-ids';
-import { fromLogits, toLogits } from './convert-logits.js';
+import { fromLogits, toLogits } from './convert-tensors.js';
 import {
   type Blob as BlobMessage,
   type Position as PositionMessage,

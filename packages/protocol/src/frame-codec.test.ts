@@ -1,7 +1,6 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { formatOf } from '@trikd/core/exchange/frame-format';
-import { toSent } from '@trikd/core/exchange/sent-logits';
+import { formatOf, toSent } from '@trikd/core/exchange/frame';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromFrame, toFrame } from './convert.js';

@@ -1,10 +1,9 @@
-import { parseStrictJson } from '@trikd/core/checkpoint/strict-json';
-import { TrikdError, visible } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
+import { parseStrictJson } from '@trikd/core/checkpoint/json';
+import { messageOf, TrikdError, visible } from '@trikd/core/domain/errors';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { z } from 'zod';
-import type { FieldViolation } from './error-details.js';
+import type { FieldViolation } from './status.js';
 
 /** Characters: far more than any spec has, and fast to parse. */
 export const MAX_SPEC = 64 * 1024;

@@ -3,7 +3,7 @@ import { type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
 import { describe, expect, test } from 'vitest';
 import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from './gen/node/google/rpc/error_details.js';
 import { Status } from './gen/node/google/rpc/status.js';
-import { fromStatus, httpStatusOf, isDisconnect, toStatus } from './status.js';
+import { fromStatus, httpStatusOf, isDisconnect, toStatus, violationsOf } from './status.js';
 
 const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   ErrorInfo: ErrorInfo.decode,
@@ -105,5 +105,32 @@ describe('status', () => {
     expect(isDisconnect(received(status.UNAVAILABLE, ''))).toBe(true);
     expect(isDisconnect(received(status.ABORTED, ''))).toBe(false);
     expect(isDisconnect(new Error('UNAVAILABLE'))).toBe(false);
+  });
+});
+
+function refusal(): Error {
+  const value = Buffer.from(
+    BadRequest.encode({ fieldViolations: [{ field: 'spec.epochs', description: 'is not a number' }] }).finish(),
+  );
+  const details = [
+    { typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.alloc(0) },
+    { typeUrl: 'type.googleapis.com/google.rpc.BadRequest', value },
+  ];
+  const metadata = new Metadata();
+  const code = status.INVALID_ARGUMENT;
+  metadata.set('grpc-status-details-bin', Buffer.from(Status.encode({ code, message: 'no', details }).finish()));
+  return Object.assign(new Error('no'), { code, details: 'no', metadata });
+}
+
+describe('violationsOf', () => {
+  test('reads the invalid fields from a status, and from the error made of it', () => {
+    const blamed = [{ field: 'spec.epochs', description: 'is not a number' }];
+    expect(violationsOf(refusal())).toEqual(blamed);
+    expect(violationsOf(fromStatus(refusal(), 'the orchestrator'))).toEqual(blamed);
+  });
+
+  test('finds none in a status without details, and in other values', () => {
+    expect(violationsOf(Object.assign(new Error('no'), { metadata: new Metadata() }))).toEqual([]);
+    expect(violationsOf('no')).toEqual([]);
   });
 });

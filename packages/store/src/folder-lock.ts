@@ -3,8 +3,7 @@ import { chmodSync, closeSync, lstatSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSerial } from '@trikd/core/async/serial';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
 import { hasCode } from '@trikd/process/error-code';
 import { PRIVATE_FILE } from '@trikd/process/private-files';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeStoreContract } from '../../testing/src/stores/store.contract.js';
-import { folderError } from './folder-error.js';
 import { openFolderStore } from './folder-store.js';
+import { folderError } from './staging.js';
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 let scratch: string;

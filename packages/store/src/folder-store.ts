@@ -6,9 +6,8 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { isStoreKey, type ObjectStore, type StoredObject, type StoreReader } from '@trikd/core/domain/object-store';
 import { hasCode } from '@trikd/process/error-code';
 import { inFolder, makeFolder, type OpenFolder, openInside } from '@trikd/process/private-files';
-import { folderError } from './folder-error.js';
 import { type FolderLock, openFolderLock } from './folder-lock.js';
-import { openStaging, type Staging } from './staging.js';
+import { folderError, openStaging, type Staging } from './staging.js';
 
 interface FolderObject extends StoredObject {
   /** Nanoseconds since 1970. */

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRun, listRuns, loadRun, specKey, stateKey } from '@trikd/core/run/run-store';
+import { createRun, listRuns, loadRun, specKey, stateKey } from '@trikd/core/run/stored/run-store';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, onTestFinished, test } from 'vitest';

@@ -2,11 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { isStoreKey, type ObjectStore, type StoreReader } from '@trikd/core/domain/object-store';
-import { runsIn, stateKey } from '@trikd/core/run/run-store';
+import { runsIn, stateKey } from '@trikd/core/run/stored/run-store';
 import { hasCode } from '@trikd/process/error-code';
-import { folderError } from './folder-error.js';
 import { readFolderStore } from './folder-store.js';
 import { openStore } from './open-store.js';
+import { folderError } from './staging.js';
 import type { StoreConfig } from './store-config.js';
 
 /** In a shared store each run of `trikd run` is apart: its orchestrator would also drive every other run that it finds. */

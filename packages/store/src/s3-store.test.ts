@@ -1,10 +1,50 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
+import { systemClock } from '@trikd/process/system-clock';
 import { type FakeS3Options, fakeS3, type S3Request } from '@trikd/testing/stores/fake-s3';
 import { describe, expect, test } from 'vitest';
 import { describeStoreContract } from '../../testing/src/stores/store.contract.js';
-import type { S3Api } from './s3-api.js';
-import { s3Error } from './s3-error.js';
-import { s3Store } from './s3-store.js';
+import { type S3Api, s3Error } from './s3-api.js';
+import { proveConditionalWrites, s3Store } from './s3-store.js';
+
+async function prove(options: FakeS3Options = {}) {
+  const api = fakeS3(options);
+  const store = s3Store(api, { clock: systemClock, random: () => 0, writer: 'w' });
+  await proveConditionalWrites(api, store, 'n').finally(async () => {
+    expect(await api.list('')).toEqual([]);
+  });
+}
+
+test('a store with all guarantees passes, and its objects are removed', () => prove());
+
+test.each([
+  ['If-None-Match', 'of 32 writers that create one object exactly one must succeed, 32 did'],
+  ['If-Match', 'of 32 writers that replace one version exactly one must succeed, 32 did'],
+  ['If-Match on nothing', 'an object that does not exist must not be replaced, it was'],
+  ['notes', 'user metadata must be stored with an object, it was not'],
+] as const)(
+  'a store that breaks %s is rejected with the guarantee, and the objects are removed',
+  async (promise, sentence) => {
+    await expect(prove({ breaks: [promise] })).rejects.toMatchObject({
+      kind: 'wrong-state',
+      message: `store http://fake:9000/bucket is not safe to use: ${sentence}`,
+    });
+  },
+);
+
+test('a store that cannot be used receives one request', async () => {
+  let requests = 0;
+  const denied = () => {
+    requests += 1;
+    throw s3Error('http://fake:9000/bucket', Object.assign(new Error(), { code: 'AccessDenied' }));
+  };
+  const api = fakeS3({ onRequest: denied });
+  const store = s3Store(api, { clock: systemClock, random: () => 0, writer: 'w' });
+  await expect(proveConditionalWrites(api, store, 'n')).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: 'store http://fake:9000/bucket: access denied to these credentials (AccessDenied)',
+  });
+  expect(requests).toBe(1);
+});
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 const failure = (code: string) => s3Error('http://fake:9000/bucket', Object.assign(new Error(code), { code }));

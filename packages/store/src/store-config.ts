@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
 import { isStoreKey } from '@trikd/core/domain/object-store';
 import { z } from 'zod';
 

@@ -1,7 +1,7 @@
 import type { Meter, Observable } from '@opentelemetry/api';
-import type { Role } from '@trikd/core/domain/role';
+import type { Role } from '@trikd/core/domain/position';
 import type { RoleStep, StepPhase } from '@trikd/core/timing/role-step';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import { type AttributeValues, METRICS, type Metric, type MetricDefinition } from './semconv.js';
 
 /** Records one value of a metric: adds it to a counter or histogram, or sets a gauge. */

@@ -5,13 +5,11 @@ import { within } from '@trikd/core/async/within';
 import { telemetryDefaults } from '@trikd/process/environment';
 import type { Logger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
-import type { Deliveries } from './counted-spans.js';
 import { instruments, processMeter, type RecordMetric, stepMeter, trainerMeter } from './instruments.js';
-import { makeRequestSpans } from './request-spans.js';
-import { deliverSpans } from './span-delivery.js';
-import { chosenIds, makeRootSpan, makeSpanInStep, makeStepSpans } from './step-spans.js';
+import type { Deliveries } from './span-delivery.js';
+import { deliverSpans, workLater } from './span-delivery.js';
+import { chosenIds, makeRequestSpans, makeRootSpan, makeSpanInStep, makeStepSpans } from './spans.js';
 import type { Telemetry } from './telemetry.js';
-import { workLater } from './work-later.js';
 
 // Loaded only if telemetry is on: the SDK takes time and memory.
 

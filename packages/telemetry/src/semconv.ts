@@ -1,4 +1,4 @@
-import type { Role } from '@trikd/core/domain/role';
+import type { Role } from '@trikd/core/domain/position';
 import { METRICS as SCORE_METRICS } from '@trikd/core/tasks/metrics';
 import type { PhaseKind } from '@trikd/core/timing/role-step';
 

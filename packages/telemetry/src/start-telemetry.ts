@@ -1,4 +1,5 @@
 import type { Logger } from '@trikd/process/logging';
+import { z } from 'zod';
 import { NO_TELEMETRY, type Telemetry } from './telemetry.js';
 
 /** Setting any of these turns telemetry on. */
@@ -25,3 +26,18 @@ export async function startTelemetry(
   const { startSdk } = await import('./sdk.js');
   return startSdk(service, env, log);
 }
+
+/** All other settings of telemetry are standard OTEL_* variables. */
+export const TelemetryConfig = z
+  .strictObject({
+    everySteps: z
+      .int()
+      .min(0)
+      .default(100)
+      .describe(
+        'traces every Nth step, and of the requests for served models whose callers have no trace every Nth; 0: none. ' +
+          'Of steps only the value of the orchestrator takes effect',
+      ),
+  })
+  .prefault({});
+export type TelemetryConfig = z.infer<typeof TelemetryConfig>;

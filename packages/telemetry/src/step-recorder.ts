@@ -1,8 +1,25 @@
-import type { Role } from '@trikd/core/domain/role';
+import {
+  type GenerationAttempt,
+  isSameAttempt,
+  peerOf,
+  type Role,
+  type TrainedRole,
+} from '@trikd/core/domain/position';
+import type { LogitsFrame } from '@trikd/core/exchange/frame';
+import type { Stage } from '@trikd/core/stages/stage';
 import { roleStepOf, type StepListener, type TimedMoment } from '@trikd/core/timing/moments';
+import type { RoleStep } from '@trikd/core/timing/role-step';
 import { isSampled, type StepTracing, sampledContext, spanIdOf, traceparentOf } from '@trikd/core/timing/trace-ids';
-import { type AttemptSteps, NO_FRAMES } from './attempt-steps.js';
-import type { StepSink, TracedFrame } from './step-trace.js';
+import type { TrainerPorts } from '@trikd/core/training/ports';
+import {
+  type AttemptSteps,
+  createAttemptSteps,
+  NO_FRAMES,
+  NO_SINK,
+  type StepSink,
+  type TracedFrame,
+} from './step-trace.js';
+import type { Telemetry } from './telemetry.js';
 
 /** Records the steps of one attempt as they happen. */
 export interface StepRecorder {
@@ -31,7 +48,7 @@ const EXPECTED: Readonly<Record<Role, TracedFrame>> = {
 };
 
 /** @param now milliseconds since 1970, with fractions, monotonic */
-export function createStepRecorder(
+function createStepRecorder(
   steps: AttemptSteps,
   tracing: StepTracing | undefined,
   now: () => number,
@@ -95,6 +112,97 @@ export function createStepRecorder(
       if (!traceIds) return {};
       const traceId = traceIds(step);
       return { trace_id: traceId, span_id: spanIdOf(traceId, role) };
+    },
+  };
+}
+
+/** The latest steps of a process, for queries and traces after the fact. */
+export interface StepMemory {
+  /** Starts a new attempt. The previous one is kept too, so that its end can be examined. */
+  begin(attempt: GenerationAttempt, role: Role, tracing?: StepTracing): StepRecorder;
+  /** At most `atMost` steps in order, from `fromStep` on. */
+  read(attempt: GenerationAttempt, fromStep: number, atMost: number): readonly RoleStep[];
+  /** Traces steps that were not sampled. Returns how many of them are still in the memory. */
+  trace(attempt: GenerationAttempt, steps: readonly number[]): number;
+}
+
+/** Steps per attempt: a few minutes of fast ones, about 0.4 MB. */
+const CAPACITY = 4096;
+
+/** @param now milliseconds since 1970, with fractions, monotonic */
+export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, capacity = CAPACITY): StepMemory {
+  let attempts: readonly AttemptSteps[] = [];
+  const of = (attempt: GenerationAttempt) => attempts.find((each) => isSameAttempt(each.attempt, attempt));
+  return {
+    begin(attempt, role, tracing) {
+      const steps = createAttemptSteps(attempt, role, tracing, sink, capacity);
+      attempts = [steps, ...attempts.slice(0, 1)];
+      return createStepRecorder(steps, tracing, now, sink);
+    },
+    read(attempt, fromStep, atMost) {
+      const steps = of(attempt);
+      if (!steps) return [];
+      const last = steps.last();
+      const found: RoleStep[] = [];
+      for (let step = Math.max(fromStep, last - capacity + 1, 0); step <= last && found.length < atMost; step++) {
+        const kept = steps.find(step);
+        if (kept) found.push(kept);
+      }
+      return found;
+    },
+    trace: (attempt, wanted) => {
+      const steps = of(attempt);
+      return steps ? wanted.filter((step) => steps.trace(step)).length : 0;
+    },
+  };
+}
+
+/** Adds telemetry to ports: records steps, measures events, and adds the trace context of sampled steps to frames. */
+export function tracedPorts(
+  ports: TrainerPorts,
+  role: TrainedRole,
+  { frozen }: Stage,
+  recorder: StepRecorder,
+  telemetry: Telemetry,
+): TrainerPorts {
+  const frames = Object.entries(ports.frames).map(([source, each]) => {
+    const from = frozen.some(({ name }) => name === source) ? 'anchor' : peerOf(role);
+    return [source, recordedFrames(each, from, recorder)] as const;
+  });
+  return {
+    ...ports,
+    frames: Object.fromEntries(frames),
+    publish: (frame) => ports.publish(stamped(frame, recorder)),
+    save: (params) => {
+      recorder.saving();
+      return ports.save(params);
+    },
+    emit: (event) => {
+      if (event.kind === 'checkpoint') recorder.saved(event.checkpoint.step);
+      telemetry.emitted(role, event);
+      ports.emit(event);
+    },
+    steps: recorder.listen,
+  };
+}
+
+/** Adds the trace context of its step to a frame, if the step is sampled. */
+export function stamped(frame: LogitsFrame, recorder: StepRecorder): LogitsFrame {
+  const traceparent = recorder.traceparent(frame.position.step);
+  return traceparent === undefined ? frame : { ...frame, traceparent };
+}
+
+/** `next` is all that the training loop calls. */
+function recordedFrames(
+  frames: AsyncIterator<LogitsFrame>,
+  from: Role,
+  recorder: StepRecorder,
+): AsyncIterator<LogitsFrame> {
+  return {
+    next: async () => {
+      const next = await frames.next();
+      if (!next.done) recorder.received(next.value.position.step, from, next.value.traceparent);
+      return next;
     },
   };
 }

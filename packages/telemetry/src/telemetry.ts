@@ -1,7 +1,6 @@
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { Role } from '@trikd/core/domain/role';
+import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import type { RequestTrace } from './request-trace.js';
 import type { AttributeValues, Metric } from './semconv.js';
 import { NO_SINK, type StepSink } from './step-trace.js';

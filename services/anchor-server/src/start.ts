@@ -6,10 +6,10 @@ import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.m
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { anchorConfig } from '@trikd/model-host/config';
 import { datasetLoader, loadDataset } from '@trikd/model-host/data/load-dataset';
-import { readNumerics } from '@trikd/model-host/numerics/read-numerics';
+import { readNumerics } from '@trikd/model-host/numerics';
 import { createModelServer } from '@trikd/model-host/serving/model-server';
 import { servingHttp, servingService, servingSidecar } from '@trikd/model-host/serving/serving-service';
-import { weightsReader } from '@trikd/model-host/weights/weights-reader';
+import { weightsReader } from '@trikd/model-host/weights';
 import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
@@ -22,7 +22,7 @@ import { startTelemetry } from '@trikd/telemetry/start-telemetry';
 import { securityOrExit } from '@trikd/transport/access/security';
 import { verifierOrExit } from '@trikd/transport/access/tokens';
 import { endpointAccessOf } from '@trikd/transport/inference/endpoint-settings';
-import { openEndpointWith } from '@trikd/transport/inference/open-endpoint';
+import { openEndpointWith } from '@trikd/transport/inference/inference-server';
 import { runService } from '@trikd/transport/nest/run-service';
 
 /** Where `make build` leaves the page. */

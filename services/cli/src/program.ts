@@ -2,51 +2,50 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import { quietTensorFlow } from '@trikd/process/environment';
 import { checkHealth } from '@trikd/transport/grpc/check-health';
 import { type Command, CommanderError } from 'commander';
-import { commandLine, exitStatusOf } from './args.js';
-import { certsActions } from './certs/actions.js';
-import { certsCommand } from './certs/command.js';
-import { checkpointActions } from './checkpoint/actions.js';
-import { checkpointCommand } from './checkpoint/command.js';
-import { completionCommands } from './completion/command.js';
-import { dashboardCommand } from './dashboard/command.js';
-import { dataActions } from './data/actions.js';
-import { dataCommand } from './data/command.js';
-import { doctorCommand } from './doctor/command.js';
-import { findingsText } from './doctor/finding.js';
-import { evalCommand } from './eval/command.js';
-import { explainCommand } from './explain/command.js';
-import { exportCommand } from './export/command.js';
-import { exportActions } from './export-events/actions.js';
-import { addExportCommands } from './export-events/command.js';
-import { readSource } from './export-events/read-source.js';
-import { generationCommand } from './generation/command.js';
-import { healthCommand } from './health/command.js';
-import { reportCommand } from './html-report/command.js';
-import { writeReport } from './html-report/write-report.js';
-import { loadSpec } from './load-spec.js';
-import { loginActions } from './login/actions.js';
-import { loginCommands } from './login/command.js';
-import { credentialOptions } from './options.js';
-import { paintFor } from './paint.js';
-import { predictCommand } from './predict/command.js';
-import { profileCommand } from './profile/command.js';
-import { withProgress } from './progress.js';
-import { queueCommand } from './queue/command.js';
-import { run } from './run.js';
-import { localRuns, RUNS, storedRun } from './run-folder.js';
-import { runRemote } from './run-remote.js';
-import { runTask } from './run-task.js';
-import { runsCommand } from './runs/command.js';
-import { serveCommand } from './serve/command.js';
+import { certsActions } from './commands/certs/actions.js';
+import { certsCommand } from './commands/certs/command.js';
+import { checkpointActions } from './commands/checkpoint/actions.js';
+import { checkpointCommand } from './commands/checkpoint/command.js';
+import { completionCommands } from './commands/completion.js';
+import { dashboardCommand } from './commands/dashboard/command.js';
+import { dataActions } from './commands/data/actions.js';
+import { dataCommand } from './commands/data/command.js';
+import { doctorCommand } from './commands/doctor/command.js';
+import { findingsText } from './commands/doctor/doctor.js';
+import { evalCommand } from './commands/eval/command.js';
+import { explainCommand } from './commands/explain/command.js';
+import { exportCommand } from './commands/export/command.js';
+import { exportActions } from './commands/export-events/actions.js';
+import { addExportCommands } from './commands/export-events/command.js';
+import { readSource } from './commands/export-events/read-source.js';
+import { generationCommand } from './commands/generation/command.js';
+import { healthCommand } from './commands/health.js';
+import { reportCommand } from './commands/html-report/command.js';
+import { writeReport } from './commands/html-report/write-report.js';
+import { loginActions } from './commands/login/actions.js';
+import { loginCommands } from './commands/login/command.js';
+import { predictCommand } from './commands/predict/command.js';
+import { profileCommand } from './commands/profile/command.js';
+import { queueCommand } from './commands/queue/command.js';
+import { runsCommand } from './commands/runs/command.js';
+import { serveCommand } from './commands/serve/command.js';
+import { upCommand } from './commands/stack/command.js';
+import { studyCommand } from './commands/study/command.js';
+import { tuneCommand } from './commands/tune/command.js';
+import { weightsCommand } from './commands/weights/command.js';
+import { commandLine, exitStatusOf } from './options/args.js';
+import { loadSpec } from './options/load-spec.js';
+import { credentialOptions } from './options/options.js';
+import { settingPaths } from './options/settings.js';
+import { run } from './run/run.js';
+import { localRuns, RUNS, storedRun } from './run/run-folder.js';
+import { runRemote } from './run/run-remote.js';
+import { runTask } from './run/task-process.js';
 import { serverActions } from './server/actions.js';
 import { exitStatusFor, withErrorReport } from './server/error-report.js';
-import { settingPaths } from './settings.js';
-import { print, type Shell, say, write } from './shell.js';
-import { upCommand } from './stack/command.js';
-import { studyCommand } from './study/command.js';
-import { formatted } from './texts.js';
-import { tuneCommand } from './tune/command.js';
-import { weightsCommand } from './weights/command.js';
+import { paintFor } from './terminal/paint.js';
+import { print, type Shell, say, withProgress, write } from './terminal/shell.js';
+import { formatted } from './terminal/texts.js';
 
 /** Of a command that computes in a process of its own. */
 type ComputingFolder = 'eval' | 'export' | 'predict' | 'profile';
@@ -85,9 +84,9 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(
       explainCommand(async ({ file, overrides, json }) => {
         const [{ explained }, { explainedText }, { knownData }] = await Promise.all([
-          import('./explain/explained.js'),
-          import('./explain/text.js'),
-          import('./explain/known-data.js'),
+          import('./commands/explain/explain.js'),
+          import('./commands/explain/text.js'),
+          import('./commands/explain/explain.js'),
         ]);
         const spec = loadSpec(file, overrides);
         const data = await withProgress(shell, (report) => {
@@ -101,19 +100,19 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(profileCommand((options) => compute('profile', 'profile', 'steps', options)))
     .addCommand(
       studyCommand((options) =>
-        withServerReport(options, async () => (await import('./study/study.js')).study(options, shell)),
+        withServerReport(options, async () => (await import('./commands/study/study.js')).study(options, shell)),
       ),
     )
     .addCommand(
       tuneCommand((options) =>
-        withServerReport(options, async () => (await import('./tune/tune.js')).tune(options, shell)),
+        withServerReport(options, async () => (await import('./commands/tune/tune.js')).tune(options, shell)),
       ),
     )
-    .addCommand(upCommand(async (options) => (await import('./stack/up.js')).up(options, shell)))
+    .addCommand(upCommand(async (options) => (await import('./commands/stack/up.js')).up(options, shell)))
     .addCommand(
       dashboardCommand((options) =>
         withErrorReport(shell, finish, { offline: true }, async () =>
-          (await import('./dashboard/show-dashboard.js')).showDashboard(options, shell),
+          (await import('./commands/dashboard/show-dashboard.js')).showDashboard(options, shell),
         ),
       ),
     )
@@ -125,7 +124,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
       weightsCommand(async (options) => {
         // TensorFlow is loaded by the commands that need it, and by no other.
         quietTensorFlow();
-        const { inspectedWeights, inspectedWeightsText } = await import('./weights/inspect.js');
+        const { inspectedWeights, inspectedWeightsText } = await import('./commands/weights/inspect.js');
         const found = await inspectedWeights(options);
         const { output } = options;
         print(shell, output === 'table' ? inspectedWeightsText(found) : formatted(found, output));
@@ -149,7 +148,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     )
     .addCommand(
       doctorCommand(async (options) => {
-        const { examine } = await import('./doctor/doctor.js');
+        const { examine } = await import('./commands/doctor/doctor.js');
         const findings = await withProgress(shell, (report) => examine(options, shell.env, report));
         const { output } = options;
         print(
@@ -171,7 +170,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(
       serveCommand((options) =>
         withErrorReport(shell, finish, { runId: options.runId, offline: true }, async () =>
-          (await import('./serve/serve.js')).serve(options, shell),
+          (await import('./commands/serve/serve.js')).serve(options, shell),
         ),
       ),
     )

@@ -1,8 +1,8 @@
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { addressOf, addressOfList, type Place, placeIn } from './address.js';
-import { ComparisonPage } from './comparison-page.js';
-import { RunPage } from './run-page.js';
-import { RunsPage } from './runs-page.js';
+import { ComparisonPage } from './comparison/comparison-page.js';
+import { RunsPage } from './list/runs-page.js';
+import { RunPage } from './run/run-page.js';
 
 export function App() {
   const [place, setPlace] = useState(() => placeIn(window.location.hash));

@@ -1,9 +1,9 @@
 import './no-eval.js';
 import type { RunHistory } from '@trikd/events/run-history';
 import { render } from 'preact';
-import { Reproduction } from './reproduction.js';
-import { RunHead } from './run-head.js';
-import { RunView } from './run-view.js';
+import { Reproduction } from './files/reproduction.js';
+import { RunHead } from './run/run-head.js';
+import { RunView } from './run/run-view.js';
 
 /** The history that renderReport has put into the page. */
 function historyInPage(): RunHistory | undefined {

@@ -1,20 +1,20 @@
-import { ROLES, type Role } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/position';
 import { MOST_PAIRS } from '@trikd/core/run/state';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
-import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
+import { ServiceSeconds as Seconds } from '@trikd/core/spec/fields';
 import { Address } from '@trikd/process/address';
 import { dataSettings } from '@trikd/process/data-settings';
 import { LogConfig } from '@trikd/process/logging';
 import { StoreConfig } from '@trikd/store/store-config';
-import { TelemetryConfig } from '@trikd/telemetry/config';
+import { TelemetryConfig } from '@trikd/telemetry/start-telemetry';
 import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { securitySettings } from '@trikd/transport/access/tls-config';
 import { HttpLimits } from '@trikd/transport/http/http-limits';
 import { endpointSettings } from '@trikd/transport/inference/endpoint-settings';
 import { ServerLimits } from '@trikd/transport/limits/server-limits';
 import { z } from 'zod';
-import { LeaderLabelConfig } from './leadership/label/leader-label-config.js';
-import type { QueueSettings } from './leadership/queue-rules.js';
+import { LeaderLabelConfig } from './leadership/leader-label.js';
+import type { QueueSettings } from './leadership/run-queue.js';
 import { type KubernetesConfig, PlacementConfig } from './placement/placement-config.js';
 import { NUMERICS_RULES } from './runs/duties/compare-numerics.js';
 

@@ -2,29 +2,28 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { within } from '@trikd/core/async/within';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { createCandidate } from '@trikd/core/run/lease';
-import type { LocalTrio } from '@trikd/model-host/local/local-trio';
+import { createCandidate } from '@trikd/core/run/stored/lease';
+import type { LocalTrio } from '@trikd/model-host/local-trio';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
-import { exitOn } from '@trikd/process/exit-on';
 import type { Logger } from '@trikd/process/logging';
-import { systemClock } from '@trikd/process/system-clock';
-import { wallTime } from '@trikd/process/wall-time';
+import { exitOn } from '@trikd/process/shutdown';
+import { systemClock, wallTime } from '@trikd/process/system-clock';
 import { retryingStore } from '@trikd/store/retrying-store';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { LOOPBACK_ONLY, type Security } from '@trikd/transport/access/security';
 import { endpointAccessOf } from '@trikd/transport/inference/endpoint-settings';
-import { admitting } from './api/admitting.js';
+import { admitting } from './api/as-caller.js';
 import { kubernetesOf, type OrchestratorConfig, placementOf, queueOf } from './config.js';
 import { eventCounter } from './events/event-counter.js';
 import { eventFile, removeEventFile } from './events/event-file.js';
 import { openPages } from './events/event-pages.js';
-import { openLeaderLabel } from './leadership/label/open.js';
+import { openLeaderLabel } from './leadership/leader-label.js';
 import { queueMeter } from './leadership/queue-meter.js';
 import { type Orchestrator, orchestrator } from './orchestrator.js';
 import { openPlacement } from './placement/open-placement.js';
+import { trioLinks } from './runs/links.js';
 import { localLinks } from './runs/local-links.js';
-import { trioLinks } from './runs/trio-links.js';
 
 /** The orchestrator of a configuration, with its connections. */
 export interface OrchestratorService {

@@ -56,6 +56,6 @@ process.exit(exitStatusOf(shutdown));
 /** The trio of a placement in this process. TensorFlow is loaded for it, and by no other orchestrator. */
 async function localTrio() {
   if (placementOf(config).kind !== 'in-process') return undefined;
-  const { openLocalTrio } = await import('@trikd/model-host/local/local-trio');
+  const { openLocalTrio } = await import('@trikd/model-host/local-trio');
   return openLocalTrio(config, { store, clock: systemClock, random: Math.random, log, telemetry });
 }

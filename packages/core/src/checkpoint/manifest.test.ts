@@ -2,9 +2,11 @@ import { INTEL } from '@trikd/testing/runs/numerics';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { sealJson } from './json.js';
 import {
   blobsOf,
   encodeManifest,
+  loadManifest,
   MANIFEST_VERSION,
   manifestKey,
   manifestPosition,
@@ -12,167 +14,245 @@ import {
   type PairManifest,
   parseManifest,
 } from './manifest.js';
-import { sealJson } from './sealed-json.js';
 
-const blob = { key: 'blobs/a.safetensors', sha256: 'a'.repeat(64), bytes: 12 };
-const score = { metrics: { accuracy: 0.75, nll: 0.5 }, examples: 8 };
-const best = { step: 20, validation: score, test: score, params: blob };
-/** A student whose best validation has other metrics. */
-const scoredBy = (metrics: object) => ({
-  student: { state: blob, best: { ...best, validation: { ...score, metrics } } },
-});
-
-function manifest(changed: Partial<PairManifest> = {}): PairManifest {
-  return {
+describe('load manifest', () => {
+  const blob = { key: 'blobs/a.safetensors', sha256: 'a'.repeat(64), bytes: 12 };
+  const manifest: PairManifest = {
     version: MANIFEST_VERSION,
     runId: 'tiny',
     generation: 1,
-    attempt: 1,
+    attempt: 2,
     step: 30,
     specDigest: 'b'.repeat(64),
     datasetDigest: 'c'.repeat(64),
     frozen: { anchor: 'd'.repeat(64) },
-    learners: { teacher: { state: blob }, student: { state: blob, best } },
+    learners: { teacher: { state: blob }, student: { state: blob } },
     writer: 'orchestrator-1',
-    ...changed,
   };
-}
+  const key = manifestKey(manifest);
+  const expected: Parameters<typeof loadManifest>[2] = manifest;
 
-async function storeOf(...manifests: readonly PairManifest[]) {
-  const store = memoryStore();
-  for (const one of manifests) await store.create(manifestKey(one), encodeManifest(one));
-  return store;
-}
+  async function loadFrom(bytes: Uint8Array | undefined, wanted = expected) {
+    const store = memoryStore();
+    if (bytes) await store.put(key, bytes);
+    return loadManifest(store, key, wanted);
+  }
 
-test('what is written is what is read, in one text', () => {
-  const each = [
-    manifest(),
-    manifest({ generation: 0, frozen: {} }),
-    manifest({ learners: { 'assistant-1': { state: blob } }, frozen: { teacher: 'd'.repeat(64) } }),
-    manifest({ numerics: { teacher: INTEL, anchor: INTEL } }),
-  ];
-  for (const one of each) expect(parseManifest(encodeManifest(one))).toEqual(one);
-  const turned = Object.fromEntries(Object.entries(manifest()).reverse());
-  expect(encodeManifest({ ...manifest(), ...turned })).toEqual(encodeManifest(manifest()));
-});
-
-test.each([
-  ['version', { version: 3 }],
-  ['attempt', { attempt: 0 }],
-  ['step', { step: 1.5 }],
-  ['specDigest', { specDigest: 'B'.repeat(64) }],
-  ['learners.teacher.state.key', { learners: { teacher: { state: { ...blob, key: '../../etc/passwd' } } } }],
-  ['learners.teacher.state.bytes', { learners: { teacher: { state: { ...blob, bytes: -1 } } } }],
-  ['learners.student.best.validation.metrics.accuracy', { learners: scoredBy({ accuracy: null }) }],
-  ['learners.student.best.validation.metrics', { learners: scoredBy({ 'A b': 1 }) }],
-  ['learners["A b"]', { learners: { 'A b': { state: blob } } }],
-  ['frozen.anchor', { frozen: { anchor: null } }],
-  ['Unrecognized key', { weights: 1 }],
-  ['Unrecognized key', JSON.parse('{"__proto__":{"version":1}}')],
-])('names %s when it is wrong', (field, changed) => {
-  const bytes = sealJson({ ...manifest(), ...changed });
-  expect(() => parseManifest(bytes)).toThrow(field);
-  expect(() => parseManifest(bytes)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
-});
-
-describe('a manifest of version 1', () => {
-  const { frozen, learners, ...rest } = manifest();
-  const first = (changed: object = {}) => sealJson({ ...rest, ...learners, ...frozen, version: 1, ...changed });
-
-  test('is read, with its teacher, student and anchor by name', () => {
-    expect(parseManifest(first())).toEqual(manifest());
-  });
-
-  test('is read without an anchor', () => {
-    expect(parseManifest(sealJson({ ...rest, ...learners, version: 1 }))).toEqual(manifest({ frozen: {} }));
-  });
-
-  test('is read with the names of its two metrics', () => {
-    const past = { accuracy: 0.75, nll: 0.5, examples: 8 };
-    const student = { state: blob, best: { ...best, validation: past, test: past } };
-    expect(parseManifest(first({ student }))).toEqual(manifest());
-  });
-
-  test('without a teacher is refused', () => {
-    const { teacher: _, ...student } = learners;
-    const file = sealJson({ ...rest, ...student, ...frozen, version: 1 });
-    expect(() => parseManifest(file)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+  test('a manifest is loaded when it is the one that was expected', async () => {
+    expect(await loadFrom(encodeManifest(manifest))).toEqual(manifest);
+    expect(await loadFrom(encodeManifest(manifest), { ...expected, datasetDigest: undefined })).toEqual(manifest);
   });
 
   test.each([
-    ['learners.teacher', { teacher: 'no model' }],
-    ['learners.student.state', { student: {} }],
-    ['anchor', { anchor: null }],
-    ['frozen.anchor', { anchor: 'no digest' }],
-    ['Unrecognized key', { weights: 1 }],
-  ])('names %s when it is wrong', (field, changed) => {
-    expect(() => parseManifest(first(changed))).toThrow(field);
-    expect(() => parseManifest(first(changed))).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+    ['runId', { runId: 'other' }],
+    ['generation', { generation: 2 }],
+    ['step', { step: 40 }],
+    ['attempt', { attempt: 3 }],
+  ])('one of another %s lies at a key that is not its own', async (_field, changed) => {
+    const other = { ...manifest, ...changed };
+    await expect(loadFrom(encodeManifest(other))).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: `manifest of ${manifestKey(other)} lies at ${key}`,
+    });
+  });
+
+  test.each([
+    ['generation', { generation: 2 }, 'generation 1, expected 2'],
+    ['specDigest', { specDigest: 'e'.repeat(64) }, `specDigest ${'b'.repeat(64)}, expected ${'e'.repeat(64)}`],
+    ['datasetDigest', { datasetDigest: 'e'.repeat(64) }, `datasetDigest ${'c'.repeat(64)}, expected ${'e'.repeat(64)}`],
+    ['anchor', { frozen: { anchor: 'e'.repeat(64) } }, `anchor ${'d'.repeat(64)}, expected ${'e'.repeat(64)}`],
+    ['set of frozen models', { frozen: {} }, `anchor ${'d'.repeat(64)}, expected none`],
+    [
+      ...([
+        'set of frozen models, with one more',
+        { frozen: { ...manifest.frozen, teacher: 'e'.repeat(64) } },
+      ] as const),
+      `teacher none, expected ${'e'.repeat(64)}`,
+    ],
+  ])('one of another %s than the reader expects is refused with both', async (_field, changed, problem) => {
+    await expect(loadFrom(encodeManifest(manifest), { ...expected, ...changed })).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: `the manifest ${key} has ${problem}`,
+    });
+  });
+
+  test('one that is absent was lost', async () => {
+    await expect(loadFrom(undefined)).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: `the manifest ${key} is gone`,
+    });
+  });
+
+  test('an object larger than any manifest is not read', async () => {
+    const store = { ...memoryStore(), size: async () => 2 ** 40, get: () => Promise.reject(new Error('it was read')) };
+    await expect(loadManifest(store, key, expected)).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: `the manifest ${key} has 1099511627776 bytes, at most 2097152 are allowed`,
+    });
   });
 });
 
-test('a manifest names the blobs of all its learners', () => {
-  const named = (name: string) => ({ ...blob, key: `blobs/${name}.safetensors` });
-  const found = blobsOf(
-    manifest({
-      learners: {
-        student: { state: named('a'), best: { ...best, params: named('b') } },
-        teacher: { state: named('c') },
-      },
-    }),
-  );
-  expect(found).toEqual([named('a'), named('b'), named('c')]);
-});
+describe('manifest', () => {
+  const blob = { key: 'blobs/a.safetensors', sha256: 'a'.repeat(64), bytes: 12 };
+  const score = { metrics: { accuracy: 0.75, nll: 0.5 }, examples: 8 };
+  const best = { step: 20, validation: score, test: score, params: blob };
+  /** A student whose best validation has other metrics. */
+  const scoredBy = (metrics: object) => ({
+    student: { state: blob, best: { ...best, validation: { ...score, metrics } } },
+  });
 
-test('a manifest that no reader would take is not written', () => {
-  const bad = manifest({ learners: { teacher: { state: { ...blob, bytes: Number.NaN } } } });
-  expect(() => encodeManifest(bad)).toThrow(expect.objectContaining({ kind: 'invalid' }));
-});
-
-test('keys are sorted as their steps and attempts are, and tell them', () => {
-  const place = fc.record({ step: fc.nat(0xffffffff), attempt: fc.integer({ min: 1, max: 0xffffffff }) });
-  fc.assert(
-    fc.property(place, place, (a, b) => {
-      const [keyA, keyB] = [a, b].map((one) => manifestKey({ runId: 'r', generation: 0, ...one }));
-      const order = a.step - b.step || a.attempt - b.attempt;
-      expect(keyA! < keyB!).toBe(order < 0);
-      expect(manifestPosition(keyA!)).toEqual({ runId: 'r', generation: 0, ...a });
-    }),
-  );
-});
-
-test('a step that a key cannot hold is refused', () => {
-  const at = { runId: 'r', generation: 0, attempt: 1 };
-  for (const step of [-1, 1.5, 2 ** 32, Number.NaN]) {
-    expect(() => manifestKey({ ...at, step })).toThrow(`found ${step}`);
+  function manifest(changed: Partial<PairManifest> = {}): PairManifest {
+    return {
+      version: MANIFEST_VERSION,
+      runId: 'tiny',
+      generation: 1,
+      attempt: 1,
+      step: 30,
+      specDigest: 'b'.repeat(64),
+      datasetDigest: 'c'.repeat(64),
+      frozen: { anchor: 'd'.repeat(64) },
+      learners: { teacher: { state: blob }, student: { state: blob, best } },
+      writer: 'orchestrator-1',
+      ...changed,
+    };
   }
-});
 
-test('the newest manifest of a generation is that of the highest step, then of the highest attempt', async () => {
-  const newest = manifest({ step: 100, attempt: 2 });
-  const store = await storeOf(
-    manifest({ step: 9, attempt: 9 }),
-    newest,
-    manifest({ step: 100 }),
-    manifest({ generation: 2, step: 500 }),
-    manifest({ runId: 'tiny2', step: 500 }),
-  );
-  const first = await manifestsNewestFirst(store, 'tiny', 1).next();
-  expect(first.value).toEqual({ key: manifestKey(newest), manifest: newest });
-  expect((await manifestsNewestFirst(store, 'tiny', 0).next()).done).toBe(true);
-  const steps: (number | undefined)[] = [];
-  for await (const { key } of manifestsNewestFirst(store, 'tiny')) steps.push(manifestPosition(key)?.step);
-  expect(steps).toEqual([500, 100, 100, 9]);
-});
-
-test('a corrupt manifest, and one at the key of another, are listed with the reason, before the valid one', async () => {
-  const sound = manifest({ step: 10 });
-  const store = await storeOf(sound);
-  await store.put(manifestKey(manifest({ step: 20 })), encodeManifest(manifest({ step: 30 })));
-  await store.put(manifestKey(manifest({ step: 40 })), Buffer.from('{'));
-  const found: (string | number)[] = [];
-  for await (const one of manifestsNewestFirst(store, 'tiny', 1)) {
-    found.push('refusal' in one ? one.refusal.kind : one.manifest.step);
+  async function storeOf(...manifests: readonly PairManifest[]) {
+    const store = memoryStore();
+    for (const one of manifests) await store.create(manifestKey(one), encodeManifest(one));
+    return store;
   }
-  expect(found).toEqual(['corrupt', 'corrupt', 10]);
+
+  test('what is written is what is read, in one text', () => {
+    const each = [
+      manifest(),
+      manifest({ generation: 0, frozen: {} }),
+      manifest({ learners: { 'assistant-1': { state: blob } }, frozen: { teacher: 'd'.repeat(64) } }),
+      manifest({ numerics: { teacher: INTEL, anchor: INTEL } }),
+    ];
+    for (const one of each) expect(parseManifest(encodeManifest(one))).toEqual(one);
+    const turned = Object.fromEntries(Object.entries(manifest()).reverse());
+    expect(encodeManifest({ ...manifest(), ...turned })).toEqual(encodeManifest(manifest()));
+  });
+
+  test.each([
+    ['version', { version: 3 }],
+    ['attempt', { attempt: 0 }],
+    ['step', { step: 1.5 }],
+    ['specDigest', { specDigest: 'B'.repeat(64) }],
+    ['learners.teacher.state.key', { learners: { teacher: { state: { ...blob, key: '../../etc/passwd' } } } }],
+    ['learners.teacher.state.bytes', { learners: { teacher: { state: { ...blob, bytes: -1 } } } }],
+    ['learners.student.best.validation.metrics.accuracy', { learners: scoredBy({ accuracy: null }) }],
+    ['learners.student.best.validation.metrics', { learners: scoredBy({ 'A b': 1 }) }],
+    ['learners["A b"]', { learners: { 'A b': { state: blob } } }],
+    ['frozen.anchor', { frozen: { anchor: null } }],
+    ['Unrecognized key', { weights: 1 }],
+    ['Unrecognized key', JSON.parse('{"__proto__":{"version":1}}')],
+  ])('names %s when it is wrong', (field, changed) => {
+    const bytes = sealJson({ ...manifest(), ...changed });
+    expect(() => parseManifest(bytes)).toThrow(field);
+    expect(() => parseManifest(bytes)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+  });
+
+  describe('a manifest of version 1', () => {
+    const { frozen, learners, ...rest } = manifest();
+    const first = (changed: object = {}) => sealJson({ ...rest, ...learners, ...frozen, version: 1, ...changed });
+
+    test('is read, with its teacher, student and anchor by name', () => {
+      expect(parseManifest(first())).toEqual(manifest());
+    });
+
+    test('is read without an anchor', () => {
+      expect(parseManifest(sealJson({ ...rest, ...learners, version: 1 }))).toEqual(manifest({ frozen: {} }));
+    });
+
+    test('is read with the names of its two metrics', () => {
+      const past = { accuracy: 0.75, nll: 0.5, examples: 8 };
+      const student = { state: blob, best: { ...best, validation: past, test: past } };
+      expect(parseManifest(first({ student }))).toEqual(manifest());
+    });
+
+    test('without a teacher is refused', () => {
+      const { teacher: _, ...student } = learners;
+      const file = sealJson({ ...rest, ...student, ...frozen, version: 1 });
+      expect(() => parseManifest(file)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+    });
+
+    test.each([
+      ['learners.teacher', { teacher: 'no model' }],
+      ['learners.student.state', { student: {} }],
+      ['anchor', { anchor: null }],
+      ['frozen.anchor', { anchor: 'no digest' }],
+      ['Unrecognized key', { weights: 1 }],
+    ])('names %s when it is wrong', (field, changed) => {
+      expect(() => parseManifest(first(changed))).toThrow(field);
+      expect(() => parseManifest(first(changed))).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+    });
+  });
+
+  test('a manifest names the blobs of all its learners', () => {
+    const named = (name: string) => ({ ...blob, key: `blobs/${name}.safetensors` });
+    const found = blobsOf(
+      manifest({
+        learners: {
+          student: { state: named('a'), best: { ...best, params: named('b') } },
+          teacher: { state: named('c') },
+        },
+      }),
+    );
+    expect(found).toEqual([named('a'), named('b'), named('c')]);
+  });
+
+  test('a manifest that no reader would take is not written', () => {
+    const bad = manifest({ learners: { teacher: { state: { ...blob, bytes: Number.NaN } } } });
+    expect(() => encodeManifest(bad)).toThrow(expect.objectContaining({ kind: 'invalid' }));
+  });
+
+  test('keys are sorted as their steps and attempts are, and tell them', () => {
+    const place = fc.record({ step: fc.nat(0xffffffff), attempt: fc.integer({ min: 1, max: 0xffffffff }) });
+    fc.assert(
+      fc.property(place, place, (a, b) => {
+        const [keyA, keyB] = [a, b].map((one) => manifestKey({ runId: 'r', generation: 0, ...one }));
+        const order = a.step - b.step || a.attempt - b.attempt;
+        expect(keyA! < keyB!).toBe(order < 0);
+        expect(manifestPosition(keyA!)).toEqual({ runId: 'r', generation: 0, ...a });
+      }),
+    );
+  });
+
+  test('a step that a key cannot hold is refused', () => {
+    const at = { runId: 'r', generation: 0, attempt: 1 };
+    for (const step of [-1, 1.5, 2 ** 32, Number.NaN]) {
+      expect(() => manifestKey({ ...at, step })).toThrow(`found ${step}`);
+    }
+  });
+
+  test('the newest manifest of a generation is that of the highest step, then of the highest attempt', async () => {
+    const newest = manifest({ step: 100, attempt: 2 });
+    const store = await storeOf(
+      manifest({ step: 9, attempt: 9 }),
+      newest,
+      manifest({ step: 100 }),
+      manifest({ generation: 2, step: 500 }),
+      manifest({ runId: 'tiny2', step: 500 }),
+    );
+    const first = await manifestsNewestFirst(store, 'tiny', 1).next();
+    expect(first.value).toEqual({ key: manifestKey(newest), manifest: newest });
+    expect((await manifestsNewestFirst(store, 'tiny', 0).next()).done).toBe(true);
+    const steps: (number | undefined)[] = [];
+    for await (const { key } of manifestsNewestFirst(store, 'tiny')) steps.push(manifestPosition(key)?.step);
+    expect(steps).toEqual([500, 100, 100, 9]);
+  });
+
+  test('a corrupt manifest, and one at the key of another, are listed with the reason, before the valid one', async () => {
+    const sound = manifest({ step: 10 });
+    const store = await storeOf(sound);
+    await store.put(manifestKey(manifest({ step: 20 })), encodeManifest(manifest({ step: 30 })));
+    await store.put(manifestKey(manifest({ step: 40 })), Buffer.from('{'));
+    const found: (string | number)[] = [];
+    for await (const one of manifestsNewestFirst(store, 'tiny', 1)) {
+      found.push('refusal' in one ? one.refusal.kind : one.manifest.step);
+    }
+    expect(found).toEqual(['corrupt', 'corrupt', 10]);
+  });
 });

@@ -1,6 +1,5 @@
-import { type AugmentSpec, isList } from '../spec/augment-spec.js';
-import { drawAugmentation } from './augment.js';
-import { drawsAt, type ImageDraws } from './augmentations/draws.js';
+import { type AugmentSection, type AugmentSpec, isList } from '../spec/data-spec.js';
+import { drawsAt, type ImageDraws } from './augmentations/augmentation.js';
 import {
   type AugmentList,
   IMAGE_AUGMENTATIONS,
@@ -9,8 +8,9 @@ import {
   MIX_AUGMENTATIONS,
   type MixSpec,
 } from './augmentations/registry.js';
-import { applyAugmentation } from './geometry.js';
-import { imageBytes } from './image-source.js';
+import { type Augmentation, applyAugmentation } from './geometry.js';
+import { type ImageShape, imageBytes } from './image-source.js';
+import { below, type RandomStream, randomWords } from './random.js';
 import type { Dataset } from './split.js';
 
 /** What a training image became besides its pixels. */
@@ -91,4 +91,32 @@ function imageAugmentation({ kind }: ListedAugmentation) {
 
 function mixOf({ kind }: MixSpec) {
   return MIX_AUGMENTATIONS.find((one) => one.kind === kind)!;
+}
+
+/**
+ * Determines an example's random numbers. Augmentation depends on nothing else, not even on the example's place in the
+ * batch.
+ */
+export type AugmentStream = RandomStream & { readonly purpose: 'augmentation' };
+
+const words = new Uint32Array(4);
+
+/**
+ * Draws the augmentation of a training image, identified by its index in the training split: a crop of the padded image
+ * (He et al. 2016), a flip, and cutout around a uniform centre (DeVries & Taylor 2017). The crop takes two random
+ * words, each of the others one.
+ */
+export function drawAugmentation(
+  spec: AugmentSection,
+  shape: ImageShape,
+  draw: { readonly stream: AugmentStream; readonly sample: number },
+): Augmentation {
+  randomWords(draw.stream, draw.sample, words);
+  const center = below(words[3]!, shape.height * shape.width);
+  return {
+    up: below(words[0]!, 2 * spec.crop + 1) - spec.crop,
+    left: below(words[1]!, 2 * spec.crop + 1) - spec.crop,
+    flip: spec.flip && words[2]! >= 0x8000_0000,
+    cutout: { centerY: Math.floor(center / shape.width), centerX: center % shape.width, side: spec.cutout },
+  };
 }

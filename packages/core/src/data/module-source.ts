@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TrikdError } from '../domain/errors.js';
-import { Size, WIDEST } from '../spec/numbers.js';
+import { Size, WIDEST } from '../spec/fields.js';
 import { plainIssue } from '../spec/plain-issue.js';
 import { type ImageShape, imageBytes, type LabelledImages, makeLabels } from './image-source.js';
 

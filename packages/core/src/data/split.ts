@@ -1,11 +1,24 @@
 import { createHash } from 'node:crypto';
 import { atOnce, type Sliced } from '../async/slices.js';
 import { type DataSpec, isByIdentity } from '../spec/data-spec.js';
-import { chooseIdentities } from './choose-identities.js';
-import { type Choice, chooseImages } from './choose-images.js';
-import { chosenPixels } from './chosen-pixels.js';
-import { reorderedPairs } from './image-pairs.js';
-import { type ImageShape, type ImageSource, imageBytes, type LabelledImages } from './image-source.js';
+import {
+  assertAvailable,
+  type Choice,
+  chooseIdentities,
+  chooseImages,
+  imageDigests,
+  indicesOf,
+  isSameDigest,
+  sortedByDigest,
+} from './choose-images.js';
+import {
+  type ImageShape,
+  type ImageSource,
+  imageBytes,
+  type LabelledImages,
+  type Pixels,
+  reorderedPairs,
+} from './image-source.js';
 import { namedNormalisation } from './normalisation.js';
 
 /** The three splits of a run. Every process derives the same ones. */
@@ -61,7 +74,7 @@ export function* splitting(source: ImageSource, spec: DataSpec, seed: number): S
 }
 
 /** Some images of a split, in their order: copies of what is in memory, otherwise read from the files of the split where they are wanted. */
-export function* gather(
+function* gather(
   shape: ImageShape,
   split: LabelledImages,
   chosen: Uint32Array,
@@ -109,4 +122,55 @@ function statisticsOf(counts: readonly Float64Array[], pixels: number): Pick<Dat
     return { mean: mean / 255, std: variance === 0 ? 1 : Math.sqrt(variance) / 255 };
   });
   return { mean: moments.map((moment) => moment.mean), std: moments.map((moment) => moment.std) };
+}
+
+/**
+ * Sets test images apart where the files of a dataset do not: the last by digest, the same for every seed. Validation takes the first.
+ * An image with a copy among them is left out of training.
+ * @throws TrikdError 'invalid' if more images are requested than there are
+ */
+export function* holdOut(
+  shape: ImageShape & { readonly name: string },
+  pool: LabelledImages,
+  count: number,
+): Sliced<{ readonly train: LabelledImages; readonly test: LabelledImages }> {
+  assertAvailable(new Uint32Array(pool.count), count, `test images of ${shape.name}`);
+  const digests = yield* imageDigests(shape, pool);
+  const sorted = yield* sortedByDigest(digests, pool.labels, indicesOf(pool));
+  const begin = sorted.length - count;
+  let end = begin;
+  while (end > 0 && isSameDigest(digests, sorted[end - 1]!, sorted[begin]!)) end--;
+  return {
+    train: yield* gather(shape, pool, sorted.subarray(0, end)),
+    test: yield* gather(shape, pool, sorted.subarray(begin)),
+  };
+}
+
+/**
+ * Some images of `images`, in the order of `chosen`, without a copy.
+ * @param size bytes of an image
+ */
+function chosenPixels(images: Pixels, chosen: Uint32Array, size: number): Pixels {
+  const part = (row: number, begin: number, end: number) => {
+    const start = chosen[row]! * size;
+    return images.subarray(start + begin, start + end);
+  };
+  const readAhead = images.readAhead?.bind(images);
+  return {
+    length: chosen.length * size,
+    subarray(begin, end) {
+      const first = Math.floor(begin / size);
+      if (end <= (first + 1) * size) return part(first, begin - first * size, end - first * size);
+      const output = new Uint8Array(end - begin);
+      for (let at = begin; at < end; ) {
+        const row = Math.floor(at / size);
+        const inside = at - row * size;
+        const piece = part(row, inside, Math.min(size, inside + end - at));
+        output.set(piece, at - begin);
+        at += piece.length;
+      }
+      return output;
+    },
+    ...(readAhead && { readAhead: (rows) => readAhead(Array.from(rows, (row) => chosen[row]!)) }),
+  };
 }

@@ -49,3 +49,14 @@ export function visible(text: string): string {
 function shortened(message: string): string {
   return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE).toWellFormed()}...` : message;
 }
+
+/** What was thrown, in words. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** For `catch`: what does not exist is undefined. @throws any other error */
+export function undefinedIfAbsent(error: unknown): undefined {
+  if (error instanceof TrikdError && error.kind === 'not-found') return undefined;
+  throw error;
+}

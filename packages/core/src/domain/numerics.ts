@@ -1,4 +1,4 @@
-import type { Role } from './role.js';
+import type { Role } from './position.js';
 
 /**
  * What the bits of a model's numbers depend on besides spec, data and program. TensorFlow chooses kernels by the processor, and kernels add

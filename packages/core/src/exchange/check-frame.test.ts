@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { checkFrame } from './check-frame.js';
-import type { LogitsFrame } from './frame.js';
-import type { FrameFormat } from './frame-format.js';
+import type { FrameFormat, LogitsFrame } from './frame.js';
+import { type SentLogits, toSent } from './frame.js';
 import { inOrder } from './in-order.js';
-import { type SentLogits, toSent } from './sent-logits.js';
 
 const position = { runId: 'r', generation: 2, attempt: 1, step: 7 };
 const format: FrameFormat = { precision: 'float32' };

@@ -1,8 +1,7 @@
 import { TrikdError } from '../domain/errors.js';
 import type { Position } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
-import { type FrameFormat, formatText } from './frame-format.js';
-import { formatIn, fromSent, type SentLogits } from './sent-logits.js';
+import { type FrameFormat, formatIn, formatText, fromSent, type SentLogits } from './frame.js';
 
 /** What a step expects of a frame before it learns from the logits. */
 export interface ExpectedFrame {

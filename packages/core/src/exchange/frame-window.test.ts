@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
-import type { Role } from '../domain/role.js';
+import type { Role } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
 import { createFrameWindow, type FrameWindow } from './frame-window.js';
 

@@ -1,7 +1,6 @@
 import { createBell } from '../async/bell.js';
 import { TrikdError } from '../domain/errors.js';
-import type { GenerationAttempt } from '../domain/position.js';
-import type { Role } from '../domain/role.js';
+import type { GenerationAttempt, Role } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
 
 /** The producer's side of an exchange: the latest frames of one model in one attempt. */

@@ -1,5 +1,9 @@
+import { fromFloat16, largestLogits, toFloat16 } from '@trikd/engine';
+import { TrikdError } from '../domain/errors.js';
+import { LARGEST_FLOAT16 } from '../domain/float16.js';
+import type { Matrix } from '../domain/matrix.js';
 import type { Position } from '../domain/position.js';
-import type { SentLogits } from './sent-logits.js';
+import type { RunSpec } from '../spec/run-spec.js';
 
 /** One model's logits for one step: the only thing that models exchange. */
 export interface LogitsFrame {
@@ -23,4 +27,114 @@ export interface Agreement {
   readonly classes: number;
   readonly batchSize: number;
   readonly seed: number;
+}
+
+/** How the frames of a run carry logits. */
+export interface FrameFormat {
+  readonly precision: 'float32' | 'float16';
+  /** The largest logits of each row that are sent, below half of the classes. Absent: all are sent. */
+  readonly topK?: number;
+}
+
+/** The format of a run that does not say otherwise. */
+export const ALL_LOGITS: FrameFormat = { precision: 'float32' };
+
+/** Bytes of an index of a class: there are at most 65,536. */
+const INDEX_BYTES = 2;
+
+/**
+ * The format of the frames of a run. Half of the classes or more are all sent: with their indices they would take as many bytes, and
+ * lose something.
+ */
+export function formatOf({ exchange: { precision, topK } }: Pick<RunSpec, 'exchange'>, classes: number): FrameFormat {
+  return {
+    precision: precision ?? 'float32',
+    ...(topK !== undefined && 2 * topK < classes && { topK }),
+  };
+}
+
+/** Bytes of the logits of a frame. */
+export function logitsBytes({ precision, topK }: FrameFormat, rows: number, classes: number): number {
+  const each = precision === 'float32' ? 4 : 2;
+  return rows * (topK === undefined ? each * classes : (each + INDEX_BYTES) * topK + each);
+}
+
+/** `the 8 largest logits of each row in float16` */
+export function formatText({ precision, topK }: FrameFormat): string {
+  return `${topK === undefined ? 'all logits' : `the ${topK} largest logits of each row`} in ${precision}`;
+}
+
+/** Numbers as they are sent: float32, or the bits of float16. */
+export type SentNumbers = Float32Array | Uint16Array;
+
+/** The logits of a batch as a frame carries them. What a receiver learns from is a function of this alone, however it came. */
+export interface SentLogits {
+  /** Examples. */
+  readonly rows: number;
+  /** Classes. */
+  readonly cols: number;
+  /** Row-major: rows x cols, or rows x k where only the largest are sent. */
+  readonly data: SentNumbers;
+  /** Absent: all logits are sent. */
+  readonly top?: {
+    /** rows x k: the classes of `data`, ascending in each row. */
+    readonly classes: Uint16Array;
+    /** One for each row: the logit of each class that is not sent. */
+    readonly rest: SentNumbers;
+  };
+}
+
+/**
+ * What is sent of the logits of a model. With `topK` those are the k largest of each row, and one number in the place of all others:
+ *
+ *     r = ln( Σ_{i not sent} exp z_i / (C - k) )
+ *
+ * The others keep their total probability at temperature 1 and share it evenly, so the probabilities of the classes that are sent stay as
+ * they were. Numbers are rounded last.
+ * @param of names the model and the step in the message
+ * @throws TrikdError 'diverged' for a number that the precision does not reach
+ */
+export function toSent(logits: Matrix, { precision, topK }: FrameFormat, of: string): SentLogits {
+  const { rows, cols, data } = logits;
+  const round = (numbers: Float32Array) => (precision === 'float32' ? numbers : reached(numbers, of));
+  if (topK === undefined) return precision === 'float32' ? logits : { rows, cols, data: round(data) };
+  const { classes, rest } = largestLogits(data, cols, topK);
+  const largest = Float32Array.from(classes, (column, i) => data[Math.floor(i / topK) * cols + column]!);
+  return { rows, cols, data: round(largest), top: { classes, rest: round(rest) } };
+}
+
+/** All logits, row-major, as a receiver learns from them. Of float32 they are the memory of the frame itself. */
+export function fromSent({ rows, cols, data, top }: SentLogits): Float32Array {
+  const sent = floats(data);
+  if (!top) return sent;
+  const all = new Float32Array(rows * cols);
+  const rest = floats(top.rest);
+  const k = sent.length / rows;
+  for (let row = 0; row < rows; row++) {
+    all.fill(rest[row]!, row * cols, (row + 1) * cols);
+    for (let i = row * k; i < (row + 1) * k; i++) all[row * cols + top.classes[i]!] = sent[i]!;
+  }
+  return all;
+}
+
+/** The format of what was sent. */
+export function formatIn({ rows, data, top }: SentLogits): FrameFormat {
+  return {
+    precision: data instanceof Float32Array ? 'float32' : 'float16',
+    ...(top && { topK: top.classes.length / rows }),
+  };
+}
+
+function floats(numbers: SentNumbers): Float32Array {
+  return numbers instanceof Float32Array ? numbers : fromFloat16(numbers);
+}
+
+function reached(numbers: Float32Array, of: string): Uint16Array {
+  const { halves, beyond } = toFloat16(numbers);
+  // What is no number stays none: the receiver says so.
+  if (beyond === undefined) return halves;
+  throw new TrikdError(
+    'diverged',
+    `${of} has a logit of ${numbers[beyond]}, and float16 ends at ${LARGEST_FLOAT16}: leave out exchange.precision`,
+  );
 }

@@ -1,10 +1,9 @@
 import { createBackoff } from '../async/backoff.js';
 import type { Clock } from '../async/clock.js';
 import { TrikdError } from '../domain/errors.js';
-import type { Position } from '../domain/position.js';
-import type { Role } from '../domain/role.js';
+import type { Position, Role } from '../domain/position.js';
 import type { Agreement, LogitsFrame } from './frame.js';
-import { ALL_LOGITS, type FrameFormat } from './frame-format.js';
+import { ALL_LOGITS, type FrameFormat } from './frame.js';
 import { inOrder } from './in-order.js';
 
 /** What a consumer requests of a producer. */

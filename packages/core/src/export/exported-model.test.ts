@@ -2,9 +2,9 @@ import { manyLayersModel } from '@trikd/testing/training/many-layers';
 import { type RandomModelSettings, randomModel } from '@trikd/testing/training/random-model';
 import { describe, expect, test } from 'vitest';
 import { compareOutputs, TOLERANCE } from './compare-outputs.js';
+import { quantised } from './export-format.js';
 import { layersModelFiles, layersModelOutputs, loadLayersModel } from './layers-model.js';
 import type { GraphNode, ModelGraph } from './model-graph.js';
-import { quantised } from './precision.js';
 import { exportFiles } from './write-export.js';
 
 const images = { kind: 'synthetic', classes: 5, train: 64, validation: 24, test: 20, channels: 3 } as const;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { channelsFirst, transposed } from './channels-first.js';
+import { bytesOf, float16Bits, quantised, readBack } from './export-format.js';
 import { edgesOf } from './model-graph.js';
-import { bytesOf, float16Bits, quantised, readBack } from './precision.js';
 import { float, int, message, packedInts, text } from './protobuf.js';
-import { modulePath } from './pytorch-names.js';
+import { modulePath } from './pytorch-weights.js';
 
 /** A typed array of newer versions of JavaScript than the compiler knows. */
 const { Float16Array } = globalThis as unknown as { readonly Float16Array: Float32ArrayConstructor };

@@ -1,5 +1,6 @@
 import { channelsFirst } from './channels-first.js';
 import type { ExportMetadata } from './export-format.js';
+import { bytesOf, float16Bits, isReduced, type Precision, quantised } from './export-format.js';
 import {
   type ActivationName,
   type Edges,
@@ -13,7 +14,6 @@ import {
   valueName,
   type Weight,
 } from './model-graph.js';
-import { bytesOf, float16Bits, isReduced, type Precision, quantised } from './precision.js';
 import { bytes, type Fields, float, int, message, packedInts, text } from './protobuf.js';
 
 /** Versions of the format and of its operators: what ONNX 1.12 of 2022 wrote, so that readers since then know it. */

@@ -9,7 +9,7 @@ import {
   type Pair,
   shapeOf,
 } from './model-graph.js';
-import { modulePath } from './pytorch-names.js';
+import { modulePath } from './pytorch-weights.js';
 
 /** The file that `model.py` reads. */
 export const WEIGHTS_FILE = 'model.safetensors';

@@ -1,9 +1,14 @@
-import type { LayersModel } from '@trikd/engine';
+import { type LayersModel, tf } from '@trikd/engine';
 import { z } from 'zod';
 import type { ImageShape } from '../data/image-source.js';
+import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
+import { buildModel } from '../models/build-model.js';
 import type { Params } from '../models/params.js';
 import { positionsOf } from '../models/positions.js';
+import type { ModelSpec } from '../models/registry.js';
+import type { RunSpec } from '../spec/run-spec.js';
+import { taskOf } from '../tasks/task-of.js';
 import {
   ACTIVATIONS,
   type ActivationName,
@@ -297,4 +302,24 @@ function oneOf(values: Value | Value[]): Value {
 
 function unknown(layer: Layer, problem: string): TrikdError {
   return new TrikdError('invalid', `layer ${layer.name}: ${problem}`, { layer: layer.name });
+}
+
+/**
+ * The graph of a trained model.
+ * @param params those of a checkpoint; optimizer slots among them are ignored
+ * @throws TrikdError 'invalid' that names a layer which cannot be exported, or a param that is absent
+ */
+export async function graphOfRun(
+  spec: RunSpec,
+  dataset: Dataset,
+  model: ModelSpec,
+  params: Params,
+): Promise<ModelGraph> {
+  await tf.setBackend('cpu');
+  const layers: LayersModel = buildModel(model, dataset, taskOf(spec).head(dataset), 0);
+  try {
+    return readLayers(layers, params, dataset);
+  } finally {
+    layers.dispose();
+  }
 }

@@ -1,3 +1,4 @@
+import { bytesOf, float16Bits, isReduced, type Precision, quantised } from './export-format.js';
 import {
   type ActivationName,
   factorAndSummand,
@@ -10,7 +11,6 @@ import {
   valueName,
   type Weight,
 } from './model-graph.js';
-import { bytesOf, float16Bits, isReduced, type Precision, quantised } from './precision.js';
 import { bytes, type Fields, float, int, mapEntry, message, packedInts, text } from './protobuf.js';
 
 const TYPE = { FLOAT: 1, INT32: 3, UINT8: 4, INT8: 6, HALF: 19 } as const;

@@ -1,8 +1,7 @@
-import type { ExportFiles, ExportFormat, ExportMetadata } from './export-format.js';
+import type { ExportFiles, ExportFormat, ExportMetadata, Precision } from './export-format.js';
 import { layersModelFiles } from './layers-model.js';
 import type { ModelGraph } from './model-graph.js';
 import { onnxModel } from './onnx.js';
-import type { Precision } from './precision.js';
 import { pytorchModule, WEIGHTS_FILE } from './pytorch-module.js';
 import { pytorchWeights } from './pytorch-weights.js';
 import { savedModel } from './saved-model.js';

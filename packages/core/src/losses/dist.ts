@@ -1,6 +1,6 @@
 import type { Scalar, Tensor2D } from '@trikd/engine';
 import { z } from 'zod';
-import { Amount } from '../spec/numbers.js';
+import { Amount } from '../spec/fields.js';
 import { defineLoss, type Ops } from './loss.js';
 
 /**

@@ -1,10 +1,7 @@
 import type { Tensor2D } from '@trikd/engine';
 import { z } from 'zod';
-import { Amount } from '../spec/numbers.js';
-import { divergences } from './divergence.js';
-import { labelLogits, oneHot, otherLogits } from './label-columns.js';
-import { defineLoss } from './loss.js';
-import { compared, standardise } from './standardise.js';
+import { Amount } from '../spec/fields.js';
+import { compared, defineLoss, divergences, labelLogits, oneHot, otherLogits, standardise } from './loss.js';
 
 /**
  * Decoupled knowledge distillation (Zhao et al. 2022, arXiv 2203.08679), with probabilities p and q at temperature T and the label y:

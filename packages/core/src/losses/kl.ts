@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { distillationLoss } from './distillation-loss.js';
-import { defineLoss } from './loss.js';
-import { compared, standardise } from './standardise.js';
+import { compared, defineLoss, distillationLoss, standardise } from './loss.js';
 
 /** The default: T² · KL(target ‖ own), of standardised logits if asked (Hinton et al. 2015; Sun et al. 2024). */
 export const kl = defineLoss({

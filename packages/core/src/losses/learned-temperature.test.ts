@@ -1,6 +1,6 @@
 import { plainSoftmaxCrossEntropy, type Scalar, type Tensor1D, type Tensor2D, tf } from '@trikd/engine';
 import { describe, expect, test } from 'vitest';
-import { dependsOnTemperature } from '../spec/learned-temperature-spec.js';
+import { dependsOnTemperature } from '../spec/term-spec.js';
 import { INITIAL_THETA, learnedTemperature, reversalAt } from './learned-temperature.js';
 import { LOSSES, LossSpec, lossValue } from './registry.js';
 

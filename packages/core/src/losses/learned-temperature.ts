@@ -1,5 +1,5 @@
 import { type Scalar, tf } from '@trikd/engine';
-import type { LearnedTemperatureSpec } from '../spec/learned-temperature-spec.js';
+import type { LearnedTemperatureSpec } from '../spec/term-spec.js';
 
 /** θ at the start, as published: T starts from 15.6 with the published range. */
 export const INITIAL_THETA = 1;

@@ -1,9 +1,7 @@
 import type { Scalar, Tensor2D } from '@trikd/engine';
 import { z } from 'zod';
-import { Amount, PositiveAmount } from '../spec/numbers.js';
-import { distillationLoss } from './distillation-loss.js';
-import { defineLoss, type Ops } from './loss.js';
-import { compared, standardise } from './standardise.js';
+import { Amount, PositiveAmount } from '../spec/fields.js';
+import { compared, defineLoss, distillationLoss, type Ops, standardise } from './loss.js';
 
 /** Temperatures at most. */
 const MOST_SCALES = 16;

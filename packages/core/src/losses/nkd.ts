@@ -1,8 +1,7 @@
 import type { Tensor2D } from '@trikd/engine';
 import { z } from 'zod';
-import { Amount } from '../spec/numbers.js';
-import { labelLogits, oneHot, otherLogits } from './label-columns.js';
-import { defineLoss } from './loss.js';
+import { Amount } from '../spec/fields.js';
+import { defineLoss, labelLogits, oneHot, otherLogits } from './loss.js';
 
 /**
  * Normalized knowledge distillation (Yang et al. 2023, arXiv 2303.13005), with the label y:

@@ -9,11 +9,11 @@ import {
   softmax,
 } from '@trikd/testing/training/reference-losses';
 import { describe, expect, test } from 'vitest';
-import type { TrainedRole } from '../domain/role.js';
-import { peerOf } from '../domain/role.js';
+import type { TrainedRole } from '../domain/position.js';
+import { peerOf } from '../domain/position.js';
 import { type TermSpec } from '../spec/role-spec.js';
 import { RunSpec } from '../spec/run-spec.js';
-import { type Scheduled, valueAt } from '../spec/scheduled.js';
+import { type Scheduled, valueAt } from '../spec/term-spec.js';
 import { learnerOf, sourcesOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
 import { classification } from '../tasks/classification/classification.js';

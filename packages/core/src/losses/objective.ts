@@ -6,12 +6,11 @@ import {
   type Tensor2D,
   tf,
 } from '@trikd/engine';
-import { isLearned, type LearnedTemperatureSpec } from '../spec/learned-temperature-spec.js';
 import type { TermSpec } from '../spec/role-spec.js';
+import { isLearned, type LearnedTemperatureSpec } from '../spec/term-spec.js';
 import type { Task } from '../tasks/task.js';
-import type { Ops } from './loss.js';
+import type { MixTensors, Ops } from './loss.js';
 import { lossValue } from './registry.js';
-import type { MixTensors } from './task-loss.js';
 
 export const FUSED: Ops = { tf, softmaxCrossEntropy };
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { defineLoss } from './loss.js';
-import { compared, standardise } from './standardise.js';
+import { compared, defineLoss, standardise } from './loss.js';
 
 /**
  * T² · KL(softmax(logits / T) ‖ softmax(target / T)), sum over classes, mean over the batch (Gu et al. 2024, arXiv 2306.08543). It looks for one

@@ -1,8 +1,7 @@
 import type { Tensor2D } from '@trikd/engine';
 import { z } from 'zod';
-import { PositiveAmount } from '../spec/numbers.js';
-import { divergences } from './divergence.js';
-import { defineLoss, type LossInputs } from './loss.js';
+import { PositiveAmount } from '../spec/fields.js';
+import { defineLoss, divergences, type LossInputs } from './loss.js';
 
 /** The knob of both losses that transform the target alone. */
 export const exponent = PositiveAmount.optional().describe(

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { divergences } from './divergence.js';
-import { defineLoss } from './loss.js';
+import { defineLoss, divergences } from './loss.js';
 import { exponent, transformed } from './ttm.js';
 
 /**

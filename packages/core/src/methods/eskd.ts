@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RunSettings } from '../spec/run-settings.js';
-import { DEFAULT_WARMUP } from '../spec/warmup.js';
+import { DEFAULT_WARMUP } from '../spec/run-settings.js';
 import type { Stage } from '../stages/stage.js';
 import { method } from './method.js';
 import { fresh, frozenTeacher, hinted, hintKnobs, inOrder, stage, studentOf } from './parts.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { method } from './method.js';
-import { trikd } from './trikd/trikd.js';
+import { trikd } from './trikd.js';
 
 const Knobs = z.strictObject({
   kind: z.literal('label-anchor').describe('as trikd, with a first anchor that has learned from the labels alone'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { TrainedRole } from '../domain/role.js';
-import { Amount, PositiveAmount } from '../spec/numbers.js';
+import type { TrainedRole } from '../domain/position.js';
+import { Amount, PositiveAmount } from '../spec/fields.js';
 import type { RoleSpec, TermSpec, TrainingSpec } from '../spec/role-spec.js';
 import type { RunSettings } from '../spec/run-settings.js';
 import { type Ref, refOf } from '../stages/origin.js';

@@ -10,7 +10,7 @@ import type { Method } from './method.js';
 import { onlineKd } from './online-kd.js';
 import { sckd } from './sckd.js';
 import { takd } from './takd.js';
-import { trikd } from './trikd/trikd.js';
+import { trikd } from './trikd.js';
 
 /** Every method. A new one is a file beside these, and a name here. */
 const METHODS = [trikd, ce, kd, onlineKd, dml, eskd, sckd, takd, bornAgain, labelAnchor] as const;

@@ -4,7 +4,7 @@ import type { ImageShape } from '../data/image-source.js';
 import type { HeadLayer } from '../tasks/head.js';
 import { headOutputs } from './head.js';
 import { LayerFactory } from './layers.js';
-import { loadedNetwork } from './module/loaded-networks.js';
+import { loadedNetwork } from './module/module-spec.js';
 import { assertFits, features, type ModelSpec } from './registry.js';
 
 /**

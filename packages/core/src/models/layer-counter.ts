@@ -1,6 +1,6 @@
 import type { ImageShape } from '../data/image-source.js';
 import type { Kernel, Layers, Window } from './model.js';
-import { afterWindow, POOLING, paddedSides } from './window.js';
+import { afterWindow, POOLING, paddedSides } from './model.js';
 
 /** How large a model is, computed from its spec: nothing is built. */
 export interface ModelCost {

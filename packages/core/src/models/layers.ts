@@ -1,10 +1,8 @@
-import { batchNormalization, type LayersModel, tf } from '@trikd/engine';
+import { batchNormalization, type LayersModel, type Tensor, type Tensor2D, tf } from '@trikd/engine';
 import type { ImageShape } from '../data/image-source.js';
-import { attention } from './attention.js';
-import { cosineHead } from './cosine-head.js';
-import type { Kernel, Layers, Window } from './model.js';
+import { cosineLogits } from '../tasks/verification/cosine-logits.js';
+import { type Kernel, type Layers, POOLING, paddedSides, type Window } from './model.js';
 import { positions } from './positions.js';
-import { POOLING, paddedSides } from './window.js';
 
 /** A symbolic tensor between two layers. */
 export type Node = ReturnType<typeof tf.input>;
@@ -175,4 +173,103 @@ export class LayerFactory implements Layers<Node> {
     });
     return [apply(layer, node), 'valid'];
   }
+}
+
+export interface AttentionSettings {
+  readonly heads: number;
+}
+
+/**
+ * Scaled dot-product attention of tokens among themselves (Vaswani et al. 2017), in heads: softmax(q kᵀ / √d) v for heads of d numbers. From
+ * queries, keys and values side by side, [batch, tokens, 3 · width], to [batch, tokens, width]. It has no params.
+ */
+class Attention extends tf.layers.Layer {
+  constructor(private readonly settings: AttentionSettings) {
+    super({});
+  }
+
+  static get className(): string {
+    return 'TrikdAttention';
+  }
+
+  override computeOutputShape(inputShape: number[]): number[] {
+    return [...inputShape.slice(0, -1), inputShape.at(-1)! / 3];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const input = Array.isArray(inputs) ? inputs[0]! : inputs;
+    const [batch, tokens, triple] = input.shape as [number, number, number];
+    const { heads } = this.settings;
+    const width = triple / 3;
+    const each = width / heads;
+    const [queries, keys, values] = tf
+      .split(input, 3, 2)
+      .map((part) => tf.transpose(tf.reshape(part, [batch, tokens, heads, each]), [0, 2, 1, 3]));
+    const scores = tf.mul(tf.matMul(queries!, keys!, false, true), 1 / Math.sqrt(each));
+    const mixed = tf.matMul(tf.softmax(scores), values!);
+    return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, tokens, width]);
+  }
+
+  override getConfig(): ReturnType<Layer['getConfig']> {
+    return { ...super.getConfig(), ...this.settings };
+  }
+}
+
+tf.serialization.registerClass(Attention);
+
+/** Attention in so many heads, which divide the width of the tokens. */
+function attention(settings: AttentionSettings): Layer {
+  return new Attention(settings);
+}
+
+type Weight = ReturnType<Layer['addWeight']>;
+
+/** What decides a head, as its configuration spells it. */
+export interface CosineHeadSettings {
+  readonly name: string;
+  readonly classes: number;
+  /** s of s · cos θ. */
+  readonly scale: number;
+  /** Of the initial kernel. */
+  readonly seed: number;
+}
+
+/** From an embedding [rows, dimension] to the logits s · cos θ [rows, classes]. Its kernel has no bias: only directions count. */
+class CosineHead extends tf.layers.Layer {
+  private kernel!: Weight;
+
+  constructor(private readonly settings: CosineHeadSettings) {
+    super({ name: settings.name });
+  }
+
+  static get className(): string {
+    return 'TrikdCosineHead';
+  }
+
+  override build(inputShape: number[]): void {
+    const { classes, seed } = this.settings;
+    const initializer = tf.initializers.glorotUniform({ seed });
+    this.kernel = this.addWeight('kernel', [inputShape.at(-1)!, classes], 'float32', initializer);
+    super.build(inputShape);
+  }
+
+  override computeOutputShape(inputShape: number[]): number[] {
+    return [...inputShape.slice(0, -1), this.settings.classes];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const embeddings = Array.isArray(inputs) ? inputs[0]! : inputs;
+    return cosineLogits(embeddings as Tensor2D, this.kernel.read() as Tensor2D, this.settings.scale);
+  }
+
+  override getConfig(): ReturnType<Layer['getConfig']> {
+    return { ...super.getConfig(), ...this.settings };
+  }
+}
+
+tf.serialization.registerClass(CosineHead);
+
+/** A head whose weight is `<name>/kernel`, [dimension, classes]. */
+export function cosineHead(settings: CosineHeadSettings): Layer {
+  return new CosineHead(settings);
 }

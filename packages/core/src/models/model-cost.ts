@@ -3,7 +3,7 @@ import type { OptimizerSpec } from '../spec/role-spec.js';
 import type { HeadLayer } from '../tasks/head.js';
 import { headOutputs } from './head.js';
 import { LayerCounter, type ModelCost } from './layer-counter.js';
-import { isLoaded, loadedNetwork } from './module/loaded-networks.js';
+import { isLoaded, loadedNetwork } from './module/module-spec.js';
 import { features, type ModelSpec } from './registry.js';
 
 /** Optimizer slots for each trained param. */

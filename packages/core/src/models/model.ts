@@ -96,3 +96,30 @@ export function pooledAway(net: string, poolings: number, { height, width }: Ima
   if (Math.min(height, width) >> poolings >= 1) return undefined;
   return `${net} pools ${poolings} times, too often for images of ${height}x${width}`;
 }
+
+/** Halves an image, and leaves the last row and column out if a side is odd. */
+export const POOLING: Window = { size: 2, stride: 2, padding: 'none' };
+
+/**
+ * The zeros to put on each side of an image before a window moves over it without padding; undefined where TensorFlow's own `same` puts
+ * them where symmetric padding does.
+ */
+export function paddedSides(
+  { height, width }: ImageShape,
+  { size = 3, stride = 1, padding }: Window,
+): number | undefined {
+  if (padding !== 'symmetric') return undefined;
+  const each = (size - 1) / 2;
+  const same = (side: number) => Math.max(0, (Math.ceil(side / stride) - 1) * stride + size - side);
+  return same(height) === 2 * each && same(width) === 2 * each ? undefined : each;
+}
+
+/** What is left of an image where a window has moved over it. */
+export function afterWindow<Shape extends ImageShape>(image: Shape, { size = 3, stride = 1, padding }: Window): Shape {
+  const left = (side: number) =>
+    padding === 'none' ? Math.max(1, Math.floor((side - size) / stride) + 1) : Math.ceil(side / stride);
+  return { ...image, height: left(image.height), width: left(image.width) };
+}
+
+/** Layers of one model, at most. He et al. 2016 trained 1,202. */
+export const MOST_LAYERS = 1202;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { Size } from '../spec/numbers.js';
-import { defineModel, pooledAway } from './model.js';
-import { MOST_LAYERS } from './most-layers.js';
+import { Size } from '../spec/fields.js';
+import { defineModel, MOST_LAYERS, pooledAway } from './model.js';
 
 /**
  * A plain convolutional network: 3x3 convolutions with batch norm and ReLU, 2x2 max-pooling after every second one,

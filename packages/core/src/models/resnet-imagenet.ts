@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Size } from '../spec/numbers.js';
+import { Size } from '../spec/fields.js';
 import { basicBlock, bottleneck, convolved } from './blocks.js';
 import { defineModel, type Layers, type Window } from './model.js';
 

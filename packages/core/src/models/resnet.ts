@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { Size } from '../spec/numbers.js';
+import { Size } from '../spec/fields.js';
 import { basicBlock } from './blocks.js';
-import { defineModel } from './model.js';
-import { MOST_LAYERS } from './most-layers.js';
+import { defineModel, MOST_LAYERS } from './model.js';
 
 /**
  * ResNet for small images, depth 6n+2: three stages of n basic blocks with strides 1, 2, 2 (He et al. 2016, section

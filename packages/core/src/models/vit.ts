@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { Size } from '../spec/numbers.js';
-import { defineModel, type Layers } from './model.js';
-import { MOST_LAYERS } from './most-layers.js';
+import { Size } from '../spec/fields.js';
+import { defineModel, type Layers, MOST_LAYERS } from './model.js';
 
 /** The hidden layer of a block has this many times the width. */
 const EXPANSION = 4;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { WIDEST } from '../spec/numbers.js';
-import { defineModel, type Layers } from './model.js';
-import { MOST_LAYERS } from './most-layers.js';
+import { WIDEST } from '../spec/fields.js';
+import { defineModel, type Layers, MOST_LAYERS } from './model.js';
 
 /** Channels of the stem, and of the three stages before they are widened. */
 const STEM = 16;

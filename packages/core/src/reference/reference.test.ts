@@ -5,10 +5,10 @@ import { memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { describe, expect, test } from 'vitest';
 import { paramsDigest } from '../checkpoint/blobs.js';
 import { makeBatch } from '../data/batch.js';
-import type { TrainedRole } from '../domain/role.js';
+import type { TrainedRole } from '../domain/position.js';
 import { RunSpec } from '../spec/run-spec.js';
 import { stageAt } from '../stages/stages-of.js';
-import type { TrainerEvent } from '../training/trainer-event.js';
+import type { TrainerEvent } from '../training/ports.js';
 import {
   type ReferenceOutcome,
   type ReferenceResult,

@@ -1,11 +1,8 @@
 import type { Clock } from '../async/clock.js';
 import type { Dataset } from '../data/split.js';
-import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
-import type { GenerationAttempt } from '../domain/position.js';
-import type { TrainedRole } from '../domain/role.js';
-import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
-import type { Score } from '../domain/score.js';
+import type { GenerationAttempt, TrainedRole } from '../domain/position.js';
+import type { Blob, RoleCheckpoint, Score } from '../domain/role-checkpoint.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js';
 import type { Params } from '../models/params.js';
@@ -21,11 +18,10 @@ import { metricIn } from '../tasks/metric.js';
 import { taskOf } from '../tasks/task-of.js';
 import { type AnsweringModel, normalisedFor, openFrozen } from '../training/frozen.js';
 import { generationPlan } from '../training/generation-plan.js';
-import type { TrainerPorts } from '../training/ports.js';
+import type { TrainerEvent, TrainerPorts } from '../training/ports.js';
 import type { ModelSessions } from '../training/sessions.js';
 import { createStepLimit } from '../training/step-limit.js';
 import { trainGeneration } from '../training/trainer.js';
-import type { TrainerEvent } from '../training/trainer-event.js';
 
 /**
  * A whole run in one process, with the same loop, windows and rules as the services. A distributed run must equal it bit for bit.

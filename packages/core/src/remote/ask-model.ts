@@ -1,12 +1,11 @@
 import { createBackoff } from '../async/backoff.js';
 import type { Clock } from '../async/clock.js';
 import type { Batch } from '../data/batch.js';
-import { imageBytes } from '../data/image-source.js';
+import { type ImageShape, imageBytes } from '../data/image-source.js';
 import { TrikdError } from '../domain/errors.js';
 import { type AnsweredTensor, answeredLogits } from './answered-logits.js';
 import { type ModelMetadata, type RemoteData, type RemoteForm, remoteForm } from './remote-form.js';
 import type { RemoteModel } from './remote-model.js';
-import { type Normalisation, sentImages } from './sent-images.js';
 
 /** Images for a model. */
 export interface InferenceRequest {
@@ -162,4 +161,60 @@ function untilAnswered(what: string, { clock, random, patienceSeconds, signal, t
 
 function named(error: TrikdError, what: string): TrikdError {
   return new TrikdError(error.kind, `${what}: ${error.message}`, error.details, { cause: error });
+}
+
+/** Converts images of a batch to the bytes of a request. */
+export type SendImages = (images: Uint8Array) => Uint8Array;
+
+/** How pixels are normalised, by channel: (pixel / 255 - mean) / std. */
+interface Normalisation {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Values of a pixel. */
+const LEVELS = 256;
+
+/**
+ * What a model gets: pixels, or float32 little-endian as the models of the run see them, in its layout.
+ * @returns for [rows, height, width, channels] of uint8, the bytes of [rows, ...] in the form
+ */
+export function sentImages(form: RemoteForm, shape: ImageShape, normalisation: Normalisation): SendImages {
+  const { channels } = shape;
+  const move = form.layout === 'nchw' && channels > 1;
+  if (form.datatype === 'UINT8')
+    return (images) => (move ? placed(images, new Uint8Array(images.length), shape) : images);
+  const values =
+    form.pixels === 'normalised'
+      ? normalised(normalisation)
+      : Float32Array.from({ length: LEVELS * channels }, (_, at) => at % LEVELS);
+  return (images) => {
+    const sent = new Float32Array(images.length);
+    for (const [at, pixel] of images.entries()) sent[at] = values[(at % channels) * LEVELS + pixel]!;
+    const all = move ? placed(sent, new Float32Array(sent.length), shape) : sent;
+    return new Uint8Array(all.buffer);
+  };
+}
+
+/** The value of each pixel value in each channel, rounded after each operation as the graphs of the run compute it. */
+function normalised({ mean, std }: Normalisation): Float32Array {
+  const values = new Float32Array(LEVELS * mean.length);
+  for (const [channel, deviation] of std.entries()) {
+    const scale = Math.fround(1 / (255 * deviation));
+    const shift = Math.fround(-mean[channel]! / deviation);
+    for (let pixel = 0; pixel < LEVELS; pixel++) values[channel * LEVELS + pixel] = Math.fround(pixel * scale) + shift;
+  }
+  return values;
+}
+
+/** Moves the channels of each image before its pixels. */
+function placed<T extends Uint8Array | Float32Array>(images: T, into: T, { height, width, channels }: ImageShape): T {
+  const pixels = height * width;
+  const size = pixels * channels;
+  for (let first = 0; first < images.length; first += size) {
+    for (let at = 0; at < size; at++) {
+      into[first + (at % channels) * pixels + Math.floor(at / channels)] = images[first + at]!;
+    }
+  }
+  return into;
 }

@@ -1,8 +1,7 @@
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../domain/object-store.js';
-import { answerPageKey } from './answer-page.js';
-import { type KeptAnswersParts, keptAnswers } from './kept-answers.js';
+import { answerPageKey, type KeptAnswersParts, keptAnswers } from './kept-answers.js';
 
 const TOTAL_STEPS = 30;
 const batchOf = (step: number) => ({

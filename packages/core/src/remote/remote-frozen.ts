@@ -1,7 +1,6 @@
 import type { Dataset } from '../data/split.js';
 import type { GenerationAttempt } from '../domain/position.js';
-import { formatOf } from '../exchange/frame-format.js';
-import { toSent } from '../exchange/sent-logits.js';
+import { formatOf, toSent } from '../exchange/frame.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { AnsweringModel } from '../training/frozen.js';
 import type { Answers } from './kept-answers.js';
@@ -29,4 +28,15 @@ export function remoteFrozen(
       close();
     },
   };
+}
+
+/** How many rows of logits have their largest value at the label. @param logits rows x classes, row-major */
+export function rightRows(logits: Float32Array, labels: Int32Array): number {
+  const classes = logits.length / labels.length;
+  let right = 0;
+  for (const [row, label] of labels.entries()) {
+    const own = logits.subarray(row * classes, (row + 1) * classes);
+    if (own.every((value) => value <= own[label]!)) right += 1;
+  }
+  return right;
 }

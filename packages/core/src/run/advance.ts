@@ -7,12 +7,9 @@ import type { Stage } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
 import { taskOf } from '../tasks/task-of.js';
 import { afterValidations, NOT_VALIDATED } from './convergence.js';
-import { assertSameFacts } from './facts.js';
-import { type Imported, withImported } from './imported.js';
-import { displaced, placed } from './placing.js';
+import { assertSameFacts, type Imported, withImported } from './current-stage.js';
+import { displaced, placed, restarted, revived } from './placement.js';
 import { promotes, runOver } from './promotion.js';
-import { restarted, revived } from './restarted.js';
-import { shortened } from './shortened.js';
 import {
   type Anchor,
   type AnchorMove,
@@ -28,11 +25,12 @@ import {
   type Promoting,
   type RunState,
   resumePair,
+  shortened,
   type Training,
   type Validation,
 } from './state.js';
 import { steer } from './steer.js';
-import { type Steering } from './steering.js';
+import { type Steering } from './verbs.js';
 
 /** An event in the life of a run. */
 export type RunTransition =

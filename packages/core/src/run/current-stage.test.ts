@@ -1,8 +1,9 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
 import { RunSpec } from '../spec/run-spec.js';
-import { currentStage, type Place } from './current-stage.js';
-import { firstState } from './state.js';
+import type { FileRef } from '../stages/origin.js';
+import { assertSameFacts, currentStage, importedFrom, type Place, withImported } from './current-stage.js';
+import { type Facts, firstState } from './state.js';
 
 const score = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
 const params = { key: 'p', sha256: 'a'.repeat(64), bytes: 8 };
@@ -52,4 +53,46 @@ describe('the current stage', () => {
       ...['student', ['student'], ['teacher']],
     ]);
   });
+});
+
+const facts: Facts = { datasetDigest: 'a'.repeat(64), classes: 4, totalSteps: 100, stepsPerEpoch: 10 };
+const sentence = (name: string, one: string | number, other: string | number) => `${name}: ${one}, ${other}`;
+
+test('the same facts pass', () => {
+  expect(() => assertSameFacts(facts, { ...facts }, sentence)).not.toThrow();
+});
+
+test.each([
+  [{ datasetDigest: 'b'.repeat(64) }, `datasetDigest: ${'a'.repeat(64)}, ${'b'.repeat(64)}`],
+  [{ classes: 5 }, 'classes: 4, 5'],
+  [{ totalSteps: 90 }, 'totalSteps: 100, 90'],
+  [{ stepsPerEpoch: 9 }, 'stepsPerEpoch: 10, 9'],
+])('another fact is named with both values: %j', (change, message) => {
+  const check = () => assertSameFacts(facts, { ...facts, ...change }, sentence);
+  expect(check).toThrow(expect.objectContaining({ kind: 'invalid', message }));
+});
+
+const file: FileRef = { kind: 'file', file: '/models/teacher.safetensors', isRegistered: false };
+const other: FileRef = { kind: 'file', file: 'teacher', isRegistered: true };
+const [first, second] = ['1'.repeat(64), '2'.repeat(64)];
+
+test('what a run imports is kept by where it came from', () => {
+  const imported = importedFrom([
+    [file, first],
+    [other, second],
+  ]);
+  expect(imported).toEqual({ 'file /models/teacher.safetensors': first, 'registered weights teacher': second });
+  expect(withImported(imported, {})).toEqual(imported);
+  expect(withImported(undefined, imported)).toEqual(imported);
+});
+
+test('other content than the run was trained with is refused by name, later or in another service', () => {
+  const problem = `file /models/teacher.safetensors has SHA-256 ${second}, but the run was trained with ${first}`;
+  expect(() => withImported(importedFrom([[file, first]]), importedFrom([[file, second]]))).toThrow(problem);
+  expect(() =>
+    importedFrom([
+      [file, first],
+      [file, second],
+    ]),
+  ).toThrow(problem);
 });

@@ -7,8 +7,8 @@ import type { ObjectStore } from '../domain/object-store.js';
 import { advance, type Duty, type RunTransition } from './advance.js';
 import { afterValidations, converged, NOT_VALIDATED } from './convergence.js';
 import { drive } from './drive.js';
-import { createRun, loadRun, type SavedRun, saveRun } from './run-store.js';
 import type { Outcome, RunState } from './state.js';
+import { createRun, loadRun, type SavedRun, saveRun } from './stored/run-store.js';
 
 const spec = specFor('bare', { name: 'law', epochs: 8, convergence: { patience: 2 }, curriculum: { generations: 3 } });
 const rules = { spec, retries: 3, keepPairs: 2 };

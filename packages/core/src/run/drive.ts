@@ -1,10 +1,9 @@
-import { TrikdError } from '../domain/errors.js';
-import { messageOf } from '../domain/message-of.js';
+import { messageOf, TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
 import { advance, type Duty, duty, type RunRules, type RunTransition } from './advance.js';
-import { collectDropped } from './collector.js';
-import { type SavedRun, saveRun } from './run-store.js';
 import type { RunState } from './state.js';
+import { collectDropped } from './stored/collector.js';
+import { type SavedRun, saveRun } from './stored/run-store.js';
 
 /** The dependencies of driving a run. */
 export interface DrivePorts {

@@ -22,3 +22,8 @@ export function progressAt({ stepsDone, stepsTotal, stepsPerSecond }: Pace) {
 export function isHalted(stalls: readonly { readonly on: string }[]): boolean {
   return stalls.some(({ on }) => on !== 'store');
 }
+
+/** Why a run waits. The names of processes, and a sentence. */
+export function stallSentence({ by, on, reason }: Readonly<Record<'by' | 'on' | 'reason', string>>): string {
+  return `the ${by} waits for the ${on}: ${reason}`;
+}

@@ -2,8 +2,8 @@ import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
 import { Placement, PlacementRequest } from './placement.js';
-import { createRun, loadRun, type SavedRun, saveRun } from './run-store.js';
 import { firstState, type RunState } from './state.js';
+import { createRun, loadRun, type SavedRun, saveRun } from './stored/run-store.js';
 
 const at = (second: number) => `2026-01-02T03:04:0${second}.000Z`;
 const { phase: _, ...fields } = firstState;

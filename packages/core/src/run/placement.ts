@@ -1,5 +1,19 @@
 import { z } from 'zod';
-import { holdsTrio, type RunState, Time } from './state.js';
+import { TrikdError } from '../domain/errors.js';
+import {
+  type Displacement,
+  type Failed,
+  holdsTrio,
+  LONGEST_REASON,
+  type Preparing,
+  type Promoting,
+  type Queued,
+  type RunState,
+  shortened,
+  Time,
+  type Training,
+} from './state.js';
+import { failsAgain } from './verbs.js';
 
 /** A run with a higher priority is placed first. */
 export const Priority = z.int().min(-100).max(100);
@@ -47,4 +61,54 @@ export function placementAfter(placement: Placement, before: RunState, after: Ru
   const { trio: _, ...rest } = placement;
   const begins = after.phase === 'queued' && before.phase !== 'queued' && !holdsTrio(before);
   return begins && at !== undefined ? { ...rest, since: at } : rest;
+}
+
+/** A candidate that waits to be judged is judged; otherwise the generation begins or goes on. */
+export function placed({ displaced: _, outcome, frozen, ...state }: Queued): Preparing | Promoting {
+  if (!outcome || !state.facts) return { ...state, phase: 'preparing' };
+  return { ...state, phase: 'promoting', facts: state.facts, outcome, ...(frozen && { frozen }) };
+}
+
+/** The next attempt fences out the processes of the lost trio. It is no loss of the run's. */
+export function displaced(state: Preparing | Training | Promoting, by: Displacement | undefined): Queued {
+  return {
+    ...restarted(state),
+    phase: 'queued',
+    ...(state.phase === 'promoting' && { attempt: state.attempt }),
+    ...unjudged(state),
+    ...(by && { displaced: { why: by.why, message: shortened(by.message, LONGEST_REASON) } }),
+  };
+}
+
+/** The next attempt at the same generation, from its last committed pair. */
+export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing {
+  const { generation, attempt, results, moves, pairs, losses, anchor, facts, imported } = state;
+  return {
+    phase: 'preparing',
+    generation,
+    attempt: attempt + 1,
+    results,
+    moves,
+    pairs,
+    losses,
+    ...(anchor && { anchor }),
+    ...(facts && { facts }),
+    ...(imported && { imported }),
+  };
+}
+
+/** What a run that leaves its trio keeps of a candidate that is not judged yet. */
+export function unjudged(state: RunState): Pick<Queued, 'outcome' | 'frozen'> {
+  const { outcome, frozen } = 'outcome' in state ? state : {};
+  return outcome ? { outcome, ...(frozen && { frozen }) } : {};
+}
+
+/** A failed run that waits for a trio, for the next attempt. @throws TrikdError `wrong-state` when it would fail again */
+export function revived(state: Failed): Queued {
+  if (!failsAgain(state.kind)) return { ...restarted(state), phase: 'queued', losses: 0 };
+  throw new TrikdError(
+    'wrong-state',
+    `the run failed in generation ${state.generation} and would fail again: ${state.reason}; ` +
+      'change its spec (lower learningRate, more warmupSteps, smaller clipNorm) and start a new run',
+  );
 }

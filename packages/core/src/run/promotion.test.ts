@@ -1,7 +1,7 @@
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Score } from '../domain/score.js';
+import type { Score } from '../domain/role-checkpoint.js';
 import { RunSpec } from '../spec/run-spec.js';
 import { ACCURACY, NLL } from '../tasks/classification/metrics.js';
 import { bestStage, promotes, runOver } from './promotion.js';

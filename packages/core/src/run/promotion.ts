@@ -1,5 +1,4 @@
-import type { BestParams } from '../domain/role-checkpoint.js';
-import type { Score } from '../domain/score.js';
+import type { BestParams, Score } from '../domain/role-checkpoint.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { stagesOf } from '../stages/stages-of.js';
 import { isBetter, type Metric, metricIn } from '../tasks/metric.js';

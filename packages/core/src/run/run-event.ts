@@ -1,14 +1,22 @@
+import { z } from 'zod';
 import type { FailureKind } from '../domain/errors.js';
 import type { AttemptNumerics } from '../domain/numerics.js';
-import type { Role, TrainedRole } from '../domain/role.js';
-import type { Score } from '../domain/score.js';
+import type { Role, TrainedRole } from '../domain/position.js';
+import type { Score } from '../domain/role-checkpoint.js';
 import type { SlowStep } from '../timing/slow-steps.js';
 import type { StepTimes } from '../timing/step-times.js';
-import type { StallCause, TrainerProgress } from '../training/trainer-event.js';
+import type { StallCause, TrainerProgress } from '../training/ports.js';
 import type { Placement } from './placement.js';
 import type { QueueWait } from './queue.js';
-import type { PhaseCondition } from './run-times.js';
-import type { AnchorMove, FrozenScores, GenerationResult, RunState } from './state.js';
+import {
+  type AnchorMove,
+  type FrozenScores,
+  type GenerationResult,
+  hasEnded,
+  holdsTrio,
+  type RunState,
+  Time,
+} from './state.js';
 
 /** Something that holds a run up; the run goes on by itself when the wait is over. */
 export interface Stall {
@@ -170,3 +178,50 @@ export type RunEvent =
   | ({ readonly kind: 'step-times' } & OfAttempt & StepTimes)
   /** One step took much longer than its neighbours; its trace has 32 hex digits. */
   | ({ readonly kind: 'slow-step'; readonly traceId: string } & OfAttempt & SlowStep);
+
+/** Conditions that depend on the phase alone, each with the phase in which it holds. */
+export const PHASE_CONDITIONS = {
+  Queued: 'queued',
+  Training: 'training',
+  Waiting: 'waiting',
+  Paused: 'paused',
+  Completed: 'completed',
+  Failed: 'failed',
+  Cancelled: 'cancelled',
+} as const satisfies Readonly<Record<string, RunState['phase']>>;
+export type PhaseCondition = keyof typeof PHASE_CONDITIONS;
+
+const names = z.enum(['Queued', 'Training', 'Waiting', 'Paused', 'Completed', 'Failed', 'Cancelled']);
+
+/** Times in the life of a run. An absent time was not recorded. */
+export const RunTimes = z
+  .strictObject({
+    created: Time.exactOptional(),
+    started: Time.exactOptional().describe('when the run first got a trio'),
+    updated: Time.exactOptional().describe('last write of the state'),
+    ended: Time.exactOptional().describe('absent until the run has ended'),
+    changed: z.partialRecord(names, Time).readonly().describe('last time that a condition began or ceased to hold'),
+  })
+  .readonly();
+export type RunTimes = z.infer<typeof RunTimes>;
+
+/** Times of a new run. */
+export function timesOfNew(at: string | undefined): RunTimes {
+  return { changed: {}, ...(at !== undefined && { created: at, updated: at }) };
+}
+
+/** Times of a run after its state is replaced. */
+export function timesAfter(times: RunTimes, before: RunState, after: RunState, at: string | undefined): RunTimes {
+  const { ended = at, ...rest } = times;
+  const over = hasEnded(after) && ended !== undefined ? { ended } : {};
+  if (at === undefined) return { ...rest, ...over };
+  // A run of an earlier version that has trained already does not start anew.
+  const begins = holdsTrio(after) && before.phase === 'queued' && before.generation === 0 && before.pairs.length === 0;
+  const started = times.started ?? (begins ? at : undefined);
+  const changed = { ...times.changed };
+  for (const name of names.options) {
+    const phase = PHASE_CONDITIONS[name];
+    if ((before.phase === phase) !== (after.phase === phase)) changed[name] = at;
+  }
+  return { ...rest, ...over, ...(started !== undefined && { started }), updated: at, changed };
+}

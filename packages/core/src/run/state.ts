@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LearnerPart, NumericsRecord } from '../checkpoint/manifest.js';
 import { FAILURE_KINDS } from '../domain/errors.js';
 import type { BestParams } from '../domain/role-checkpoint.js';
-import { ParticipantName } from '../spec/participant-name.js';
+import { ParticipantName } from '../spec/fields.js';
 
 const Count = z.int().nonnegative();
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
@@ -263,4 +263,9 @@ export function hasEnded({ phase }: RunState): boolean {
 /** The changes of the anchor that were requested. */
 export function movesByHand({ moves }: { readonly moves: readonly AnchorMove[] }): readonly AnchorMove[] {
   return moves.filter(({ by }) => by !== 'rule');
+}
+
+/** Limits the length of a message, which another process wrote. */
+export function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }

@@ -10,8 +10,7 @@ import {
   type RunState,
 } from './state.js';
 import { howItStands, steer as steerTask } from './steer.js';
-import { type Steering } from './steering.js';
-import { verbsOf } from './verbs.js';
+import { type Steering, verbsOf } from './verbs.js';
 
 const steer = (state: RunState, request: Steering) => steerTask(state, request, classification);
 

@@ -1,7 +1,7 @@
 import { TrikdError } from '../domain/errors.js';
 import { stageText } from '../stages/stage-text.js';
 import type { Task } from '../tasks/task.js';
-import { restarted, revived, unjudged } from './restarted.js';
+import { restarted, revived, unjudged } from './placement.js';
 import {
   type Anchor,
   type AnchorMove,
@@ -13,7 +13,7 @@ import {
   type Queued,
   type RunState,
 } from './state.js';
-import type { Steering } from './steering.js';
+import type { Steering } from './verbs.js';
 import { verbsOf } from './verbs.js';
 
 /**

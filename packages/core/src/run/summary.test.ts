@@ -1,8 +1,8 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
-import { createRun } from './run-store.js';
 import { firstState, type GenerationResult, type RunState } from './state.js';
+import { createRun } from './stored/run-store.js';
 import { summaryOf } from './summary.js';
 
 const score = (accuracy: number) => ({ metrics: { accuracy, nll: 1 }, examples: 8 });

@@ -7,10 +7,10 @@ import { taskOf } from '../tasks/task-of.js';
 import { currentStage } from './current-stage.js';
 import type { Owner } from './placement.js';
 import { bestStage } from './promotion.js';
-import type { SavedRun } from './run-store.js';
-import type { RunTimes } from './run-times.js';
-import { shortened } from './shortened.js';
+import type { RunTimes } from './run-event.js';
 import type { RunState } from './state.js';
+import { shortened } from './state.js';
+import type { SavedRun } from './stored/run-store.js';
 
 /** Characters of the message of a summary, at most. */
 export const LONGEST_MESSAGE = 400;

@@ -1,5 +1,4 @@
 import type { RunState } from './state.js';
-import type { Steering } from './steering.js';
 
 /** What can be asked of a run. */
 export type Verb = Steering['kind'] | 'deleted';
@@ -35,3 +34,18 @@ export function verbsOf(phase: Phase, failureKind?: string): readonly Verb[] {
 export function failsAgain(failureKind: string | undefined): boolean {
   return failureKind === 'diverged';
 }
+
+/** A request to steer a run. `at` is the time, which the run remembers with a move of its anchor. */
+export type Steering =
+  /** Begin the generation that waits. */
+  | { readonly kind: 'triggered' }
+  /** Stop at a committed pair until the run is resumed. */
+  | { readonly kind: 'paused' }
+  /** Continue. */
+  | { readonly kind: 'resumed' }
+  /** End the run for good. */
+  | { readonly kind: 'cancelled' }
+  /** Make the student of an ended generation the anchor, against the rule. */
+  | { readonly kind: 'promoted'; readonly to: number; readonly at?: string }
+  /** Make the student of an earlier, promoted generation the anchor again. */
+  | { readonly kind: 'rolled-back'; readonly to: number; readonly at?: string };

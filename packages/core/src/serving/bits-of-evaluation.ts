@@ -1,5 +1,5 @@
 import type { Session } from '@trikd/engine';
-import { joined } from '../domain/joined.js';
+import { joined } from '../domain/matrix.js';
 import { PREDICT, servedFunction } from '../training/role-program.js';
 
 // Whether a served model computes what an evaluation computes, bit for bit.

@@ -1,7 +1,7 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
-import type { AnchorPointer } from '../run/anchor-pointer.js';
 import type { AnchorMove, GenerationResult } from '../run/state.js';
+import type { AnchorPointer } from '../run/stored/anchor-pointer.js';
 import { type RunFacts, runVersions, servedLearners } from './run-versions.js';
 
 const spec = specFor('three generations');

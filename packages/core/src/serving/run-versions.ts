@@ -1,8 +1,8 @@
-import type { Blob } from '../domain/blob.js';
+import type { Blob } from '../domain/role-checkpoint.js';
 import type { ModelSpec } from '../models/registry.js';
-import type { AnchorPointer } from '../run/anchor-pointer.js';
 import { bestStage } from '../run/promotion.js';
 import type { RunState } from '../run/state.js';
+import type { AnchorPointer } from '../run/stored/anchor-pointer.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { stagesOf } from '../stages/stages-of.js';
 

@@ -4,8 +4,8 @@ import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { type ImageShape, imageBytes } from '../data/image-source.js';
 import type { Params } from '../models/params.js';
 import type { RunSpec } from '../spec/run-spec.js';
-import { expectedParams } from '../training/expected-params.js';
 import { servedFunction } from '../training/role-program.js';
+import { expectedParams } from '../training/sessions.js';
 import { equalSizes, evaluated, sampleImages, servedOf } from './bits-of-evaluation.js';
 
 /** Images one after another, values 0..255. */

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
-import { assertAdmitted, costsOf, type DataSize, excesses, ownAdmission } from './admission.js';
-import { AdmissionLimits } from './admission-limits.js';
+import { AdmissionLimits, assertAdmitted, costsOf, type DataSize, excesses, ownAdmission } from './admission.js';
 import { RunSpec } from './run-spec.js';
 
 const limits = AdmissionLimits.parse({});

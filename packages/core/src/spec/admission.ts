@@ -1,17 +1,23 @@
+import { z } from 'zod';
 import { TrikdError } from '../domain/errors.js';
-import { formatOf, logitsBytes } from '../exchange/frame-format.js';
-import { backwardPasses } from '../losses/gates/gated-terms.js';
+import { formatOf, logitsBytes } from '../exchange/frame.js';
+import { backwardPasses } from '../losses/gated-terms.js';
 import type { ModelCost } from '../models/layer-counter.js';
 import { activationBytes, isMeasurable, modelCost, trainingBytes } from '../models/model-cost.js';
 import { isRemote, type Learner, replicasOf, type Stage } from '../stages/stage.js';
 import { stagesOf } from '../stages/stages-of.js';
 import { taskOf } from '../tasks/task-of.js';
-import type { AdmissionLimits } from './admission-limits.js';
-import { ANY_DATA, type DataAccess, dataProblems } from './data-access.js';
+import {
+  ANY_DATA,
+  type DataAccess,
+  dataProblems,
+  type EndpointAccess,
+  endpointProblems,
+  weightsProblems,
+} from './access.js';
 import { isStored } from './data-spec.js';
-import { type EndpointAccess, endpointProblems } from './endpoint-access.js';
+import { MOST } from './fields.js';
 import type { RunSpec } from './run-spec.js';
-import { weightsProblems } from './weights-access.js';
 
 /** What a service accepts of a run. */
 export interface Admission {
@@ -269,3 +275,41 @@ function memoryOf(spec: RunSpec, sized: SizedModel | SizedLearner, cost: ModelCo
     { limit: 'activationBytes', value: activationBytes(cost, spec.batchSize) },
   ];
 }
+
+const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
+
+/** Bytes of a frame that the wire format can carry. */
+const LARGEST_FRAME = 256 * MiB;
+
+function limit(fallback: number, meaning: string, most = Number.MAX_SAFE_INTEGER) {
+  return z.int().positive().max(most).default(fallback).describe(meaning);
+}
+
+/**
+ * The most that a service accepts of a run. The defaults leave room for a ResNet-152 on 1,000 classes, and refuse what a machine with
+ * a few GiB cannot train. A size that depends on the data is checked as soon as the data are known.
+ */
+export const AdmissionLimits = z
+  .strictObject({
+    params: limit(150_000_000, 'params of one model'),
+    modelBytes: limit(2 * GiB, 'bytes of params, gradients and optimizer slots of one model'),
+    activationBytes: limit(64 * GiB, 'bytes of the outputs of all layers of one model for one batch, estimated'),
+    layers: limit(512, 'convolutions and dense layers of one model'),
+    layerWidth: limit(8192, 'channels or units of one layer, the classifier excepted'),
+    classes: limit(10_000, 'classes of the data'),
+    batchSize: limit(16_384, 'images of a batch'),
+    frameBytes: limit(16 * MiB, 'bytes of the logits of one batch as they are sent', LARGEST_FRAME),
+    windowBytes: limit(256 * MiB, 'bytes of the frames that a producer keeps'),
+    imageBytes: limit(MiB, 'bytes of one image'),
+    datasetImages: limit(2_000_000, 'images of all splits'),
+    datasetBytes: limit(2 * GiB, 'bytes of the images of all splits, unpacked, unless they stay in files'),
+    generations: limit(500, 'generations of a run'),
+    steps: limit(1_000_000_000, 'steps of one generation', MOST),
+    validations: limit(1_000_000, 'validations of a role in all generations'),
+    replicas: limit(16, 'replicas of one learner'),
+    threads: limit(128, 'TensorFlow threads of one process'),
+    stepTimeoutSeconds: limit(86_400, 'seconds that a step waits for a frame'),
+  })
+  .prefault({});
+export type AdmissionLimits = z.infer<typeof AdmissionLimits>;

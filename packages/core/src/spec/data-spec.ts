@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { AugmentList, isMix, type MixSpec } from '../data/augmentations/registry.js';
 import { NORMALISATIONS } from '../data/normalisation.js';
 import { moduleReference } from '../models/module/module-spec.js';
-import { Amount, Positive, Size, WIDEST } from './numbers.js';
+import { Amount, Count, Positive, Size, WIDEST } from './fields.js';
 
 /** Characters of a path, at most: PATH_MAX of Linux. */
 const LONGEST_PATH = 4096;
@@ -215,4 +216,33 @@ export function isStored(data: DataSpec): data is StoredData {
 /** Whether labels name identities, which are in one split each. */
 export function isByIdentity(data: DataSpec): boolean {
   return data.kind === 'synthetic-identities' || ('split' in data && data.split === 'identities');
+}
+
+/** The augmentations that most runs need, in a fixed order. */
+export const AugmentSection = z.strictObject({
+  crop: Count.default(2).describe('pixels of zero padding before a random crop; 0 turns it off'),
+  flip: z.boolean().default(true).describe('mirror left-right with probability 1/2'),
+  cutout: Count.default(0).describe('side of the blanked square in pixels; 0 turns it off'),
+});
+export type AugmentSection = z.infer<typeof AugmentSection>;
+
+/** How training images are changed: by the usual augmentations, or by those of a list. */
+export const AugmentSpec = z.union(
+  [AugmentSection, AugmentList.describe('augmentations in their order, instead of a section; []: none')],
+  {
+    error: ({ input, errors }) => {
+      const issues = errors?.[Array.isArray(input) ? 1 : 0] ?? [];
+      return issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
+    },
+  },
+);
+export type AugmentSpec = z.infer<typeof AugmentSpec>;
+
+export function isList(augment: AugmentSpec): augment is AugmentList {
+  return Array.isArray(augment);
+}
+
+/** The augmentations that mix two images. */
+export function mixesOf(augment: AugmentSpec): readonly MixSpec[] {
+  return isList(augment) ? augment.filter(isMix) : [];
 }

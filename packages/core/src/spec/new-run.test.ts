@@ -1,44 +1,78 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
-import { expect, test } from 'vitest';
-import { newRun } from './new-run.js';
+import { describe, expect, test } from 'vitest';
+import { newRun, specDifferences } from './new-run.js';
 import { RunSpec, specDigest } from './run-spec.js';
 
-const model = { kind: 'plain-cnn', channels: [4] };
-const unstated = (method: string) =>
-  RunSpec.parse({ name: 'a', data: { kind: 'synthetic' }, epochs: 2, method, student: { model }, teacher: { model } });
+describe('new run', () => {
+  const model = { kind: 'plain-cnn', channels: [4] };
+  const unstated = (method: string) =>
+    RunSpec.parse({
+      name: 'a',
+      data: { kind: 'synthetic' },
+      epochs: 2,
+      method,
+      student: { model },
+      teacher: { model },
+    });
 
-test.each(['trikd', 'label-anchor'])('a new run of %s has its objectives written out', (method) => {
-  const { student, teacher } = newRun(unstated(method));
-  expect(student!.objective!.map((term) => (term.kind === 'distillation' ? term.from : term.kind))).toEqual([
-    'task',
-    'anchor',
-    'peer',
-  ]);
-  expect(teacher!.objective).toHaveLength(3);
+  test.each(['trikd', 'label-anchor'])('a new run of %s has its objectives written out', (method) => {
+    const { student, teacher } = newRun(unstated(method));
+    expect(student!.objective!.map((term) => (term.kind === 'distillation' ? term.from : term.kind))).toEqual([
+      'task',
+      'anchor',
+      'peer',
+    ]);
+    expect(teacher!.objective).toHaveLength(3);
+  });
+
+  test('the spec of a new run is a spec, and is complete', () => {
+    const spec = newRun(unstated('trikd'));
+    expect(specDigest(RunSpec.parse(spec))).toBe(specDigest(spec));
+    expect(newRun(spec)).toEqual(spec);
+  });
+
+  test('what the spec states is kept', () => {
+    const spec = specFor('tiny', { engine: { kernels: 'tensorflow' } });
+    expect(newRun(spec)).toEqual(spec);
+  });
+
+  test('a method with knobs of its own gets no objectives', () => {
+    const { student, teacher } = unstated('kd');
+    expect(newRun(unstated('kd'))).toMatchObject({ student, teacher });
+  });
+
+  test.each([
+    [{}, 'own'],
+    [{ precision: 'bfloat16' }, undefined],
+    [{ device: 'gpu' }, undefined],
+    [{ xla: true }, undefined],
+  ] as const)('a new run with the engine %o gets the kernels %s', (engine, kernels) => {
+    const spec = unstated('kd');
+    expect(newRun({ ...spec, engine: { ...spec.engine, ...engine } }).engine.kernels).toBe(kernels);
+  });
 });
 
-test('the spec of a new run is a spec, and is complete', () => {
-  const spec = newRun(unstated('trikd'));
-  expect(specDigest(RunSpec.parse(spec))).toBe(specDigest(spec));
-  expect(newRun(spec)).toEqual(spec);
-});
+describe('spec differences', () => {
+  const model = { kind: 'plain-cnn', channels: [4] };
+  const written = { name: 'a', data: { kind: 'synthetic' }, epochs: 2, student: { model }, teacher: { model } };
+  const specOf = (more: object = {}) => RunSpec.parse({ ...written, ...more });
 
-test('what the spec states is kept', () => {
-  const spec = specFor('tiny', { engine: { kernels: 'tensorflow' } });
-  expect(newRun(spec)).toEqual(spec);
-});
+  test('each setting that differs is named with both values', () => {
+    const asked = specOf({ epochs: 3, student: { model, learningRate: 0.1 } });
+    expect(specDifferences(specOf(), asked)).toEqual([
+      'epochs: stored 2, requested 3',
+      'student.learningRate: stored 0.05, requested 0.1',
+    ]);
+  });
 
-test('a method with knobs of its own gets no objectives', () => {
-  const { student, teacher } = unstated('kd');
-  expect(newRun(unstated('kd'))).toMatchObject({ student, teacher });
-});
+  test('a spec that an earlier version stored does not differ from its file, completed by this version', () => {
+    expect(specDifferences(specOf(), newRun(specOf()))).toEqual([]);
+    expect(specDifferences(specOf(), newRun(specOf({ epochs: 3 })))).toEqual(['epochs: stored 2, requested 3']);
+    expect(specDifferences(specOf(), newRun(specOf({ engine: { kernels: 'tensorflow' } })))).toEqual([]);
+  });
 
-test.each([
-  [{}, 'own'],
-  [{ precision: 'bfloat16' }, undefined],
-  [{ device: 'gpu' }, undefined],
-  [{ xla: true }, undefined],
-] as const)('a new run with the engine %o gets the kernels %s', (engine, kernels) => {
-  const spec = unstated('kd');
-  expect(newRun({ ...spec, engine: { ...spec.engine, ...engine } }).engine.kernels).toBe(kernels);
+  test('a stored setting differs from the default that a new run gets instead', () => {
+    const stored = specOf({ engine: { kernels: 'tensorflow' } });
+    expect(specDifferences(stored, newRun(specOf()))).toContain('engine.kernels: stored "tensorflow", requested "own"');
+  });
 });

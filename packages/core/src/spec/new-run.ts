@@ -1,6 +1,7 @@
 import { chosenMethod } from '../methods/registry.js';
-import { SEARCHED } from '../methods/trikd/searched.js';
+import { SEARCHED } from '../methods/trikd.js';
 import type { RunSpec } from './run-spec.js';
+import { settingsIn, withStatedKernels } from './settings-in.js';
 
 /**
  * Writes into the spec of a new run what would otherwise be assumed, so that its digest stands for the same numbers in a later version,
@@ -26,4 +27,18 @@ function withObjectives(spec: RunSpec): RunSpec {
     student: { ...student, objective: student.objective ?? [...SEARCHED.student] },
     teacher: { ...teacher, objective: teacher.objective ?? [...SEARCHED.teacher] },
   };
+}
+
+/**
+ * The fields in which two specs differ, each as `student.learningRate: stored 0.05, requested 0.1`. What `newRun` writes into a spec is no
+ * difference where the stored one has none: an earlier version stored what its file said, and the same file continues the run as it was
+ * stored.
+ */
+export function specDifferences(stored: RunSpec, asked: RunSpec): readonly string[] {
+  const [left, right] = [settingsIn(withStatedKernels(stored)), settingsIn(withStatedKernels(asked))];
+  const completed = settingsIn(newRun(stored));
+  return [...new Set([...left.keys(), ...right.keys()])]
+    .filter((path) => left.get(path) !== right.get(path) && completed.get(path) !== right.get(path))
+    .sort()
+    .map((path) => `${path}: stored ${left.get(path) ?? 'none'}, requested ${right.get(path) ?? 'none'}`);
 }

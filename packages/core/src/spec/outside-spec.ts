@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { isProducerAddress } from '../exchange/producer-address.js';
+import { ModelSpec } from '../models/registry.js';
 import { DatasetName, Path } from './data-spec.js';
-import { endpointAddress } from './endpoint-address.js';
-import { Positive } from './numbers.js';
-import { oneSectionOf } from './one-section-of.js';
-import { ParticipantName } from './participant-name.js';
+import { ParticipantName, Positive, type SpecProblem } from './fields.js';
+import { oneSectionOf } from './name-or-settings.js';
 
 /** How params are named and laid out in a file. */
 export const WEIGHTS_FORMATS = ['trikd', 'pytorch', 'torchvision', 'timm', 'tfjs'] as const;
@@ -117,3 +117,69 @@ export const PreprocessingSpec = z.strictObject({
   std: z.array(z.number().gt(0).max(10)).min(1).max(16).describe('one for each channel'),
 });
 export type PreprocessingSpec = z.infer<typeof PreprocessingSpec>;
+
+const preprocessing = PreprocessingSpec.optional().describe(
+  'how the images of this model are normalised; default: as those of the run',
+);
+
+/** What makes a teacher a frozen model that comes from outside of the run. */
+export const frozenTeacher = {
+  from: OutsideSpec.optional().meta({
+    title: 'a section',
+    description:
+      'params from outside of the run: the teacher is frozen then, and has no stage of its own; default: it trains',
+  }),
+  preprocessing,
+};
+
+/** A frozen model that no stage of the run has trained. */
+export const OutsideModelSpec = z
+  .strictObject({
+    from: OutsideSpec.describe('where its params come from'),
+    model: ModelSpec.optional().describe('the network whose params they are; none for an endpoint'),
+    preprocessing,
+  })
+  .superRefine((spec, context) => {
+    const problem = outsideModelProblem(spec);
+    if (problem) context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
+  });
+export type OutsideModelSpec = z.infer<typeof OutsideModelSpec>;
+
+/** Why a model does not fit to where its params come from; undefined where it does. */
+export function outsideModelProblem({
+  from,
+  model,
+  preprocessing,
+}: Pick<OutsideModelSpec, 'model' | 'preprocessing'> & { readonly from?: OutsideSpec | undefined }):
+  | SpecProblem
+  | undefined {
+  const isRemote = from !== undefined && 'endpoint' in from;
+  if (isRemote && model) return { path: ['model'], message: 'the server at an endpoint has the network: leave it out' };
+  if (!isRemote && !model)
+    return { path: ['model'], message: 'missing: expected the network, a section with its kind' };
+  const { mean = [], std = [] } = preprocessing ?? {};
+  if (mean.length === std.length) return undefined;
+  return { path: ['preprocessing', 'std'], message: `expected ${mean.length} numbers, as in mean` };
+}
+
+/** Where a spec says that a model is served. */
+export type EndpointAddress =
+  | { readonly kind: 'registered'; readonly name: string }
+  | { readonly kind: 'address'; readonly address: string; readonly tls: boolean };
+
+const SCHEMED = /^(?:(grpc|grpcs|https):\/\/)?(.*)$/s;
+const HTTPS_PORT = 443;
+
+/**
+ * Reads `NAME`, `host:port` or `grpc://host:port` (plain text), `grpcs://host[:port]` or `https://host[:port]` (TLS). Nothing else is an
+ * endpoint: other targets of gRPC would reach local sockets, and name servers of the author's choice.
+ * @returns undefined for any other text
+ */
+export function endpointAddress(text: string): EndpointAddress | undefined {
+  if (DatasetName.safeParse(text).success) return { kind: 'registered', name: text };
+  const [, scheme, rest = ''] = SCHEMED.exec(text) ?? [];
+  const tls = scheme === 'grpcs' || scheme === 'https';
+  const host = rest.replace(/\/$/, '');
+  const address = tls && !/:\d+$/.test(host) ? `${host}:${HTTPS_PORT}` : host;
+  return isProducerAddress(address) ? { kind: 'address', address, tls } : undefined;
+}

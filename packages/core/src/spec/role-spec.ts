@@ -1,13 +1,9 @@
 import { z } from 'zod';
 import { LossSpec } from '../losses/registry.js';
 import { ModelSpec } from '../models/registry.js';
-import { GateSpec } from './gate-spec.js';
-import { dependsOnTemperature, isLearned, orLearned } from './learned-temperature-spec.js';
-import { Amount, PositiveAmount } from './numbers.js';
-import { frozenTeacher, outsideModelProblem } from './outside-model-spec.js';
-import { InitSpec } from './outside-spec.js';
-import { ParticipantName } from './participant-name.js';
-import { scheduled } from './scheduled.js';
+import { Amount, ParticipantName, PositiveAmount } from './fields.js';
+import { frozenTeacher, InitSpec, outsideModelProblem } from './outside-spec.js';
+import { dependsOnTemperature, GateSpec, isLearned, orLearned, scheduled } from './term-spec.js';
 
 /** Terms of an objective, and milestones of a schedule, at most. */
 const LONGEST_LIST = 64;

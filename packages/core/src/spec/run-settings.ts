@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { TaskSpec } from '../tasks/registry.js';
-import { AugmentSpec } from './augment-spec.js';
-import { DataSpec } from './data-spec.js';
-import { MAX_SPEC_SECONDS } from './durations.js';
-import { Amount, Count, Positive } from './numbers.js';
+import { AugmentSpec, DataSpec } from './data-spec.js';
+import { Amount, Count, MAX_SPEC_SECONDS, Positive } from './fields.js';
 import { RoleSpec, ScheduleSpec, TeacherSpec, TrainingSpec } from './role-spec.js';
 import { ConvergenceSpec, MOST_STAGES, StageSpec } from './stage-spec.js';
-import { DEFAULT_WARMUP } from './warmup.js';
+
+/** Steps of warm-up when a spec names none. A stage that is shorter is all warm-up, and still valid. */
+export const DEFAULT_WARMUP = 60;
+
+/** Why a warm-up does not fit into a stage of so many steps; undefined when it does. */
+export function warmupProblem(warmupSteps: number, totalSteps: number): string | undefined {
+  if (warmupSteps <= totalSteps || warmupSteps === DEFAULT_WARMUP) return undefined;
+  return `${warmupSteps} steps of warm-up are more than the ${totalSteps} steps of a generation`;
+}
 
 /**
  * The state of a run contains the results of all its generations: at most 2.1 KB each, of the 2 MiB that a reader

@@ -3,12 +3,9 @@ import { z } from 'zod';
 import { canonicalJson } from '../domain/canonical-json.js';
 import { MethodSpec } from '../methods/registry.js';
 import { stagesOf } from '../stages/stages-of.js';
-import { augmentProblems } from './augment-problems.js';
-import { methodProblems } from './method-problems.js';
-import type { SpecProblem } from './problem.js';
-import { RunSettings } from './run-settings.js';
-import { taskProblems } from './task-problems.js';
-import { warmupProblem } from './warmup.js';
+import type { SpecProblem } from './fields.js';
+import { augmentProblems, methodProblems, taskProblems } from './problems.js';
+import { RunSettings, warmupProblem } from './run-settings.js';
 
 export { MIN_CHECKPOINT_SECONDS, MIN_STEP_TIMEOUT_SECONDS, MOST_GENERATIONS } from './run-settings.js';
 

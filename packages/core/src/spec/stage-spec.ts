@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { Amount, Count, Positive } from './numbers.js';
-import { oneSectionOf } from './one-section-of.js';
-import { OutsideModelSpec } from './outside-model-spec.js';
-import { InitSpec, isOutside } from './outside-spec.js';
-import { ParticipantName } from './participant-name.js';
+import { Amount, Count, ParticipantName, Positive } from './fields.js';
+import { oneSectionOf } from './name-or-settings.js';
+import { InitSpec, isOutside, OutsideModelSpec } from './outside-spec.js';
 import { Objective, ScheduleSpec, TrainingSpec } from './role-spec.js';
 
 /** Frozen models of one stage, at most. */

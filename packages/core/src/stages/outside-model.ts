@@ -1,4 +1,4 @@
-import type { OutsideModelSpec } from '../spec/outside-model-spec.js';
+import type { OutsideModelSpec } from '../spec/outside-spec.js';
 import { refOf } from './origin.js';
 import type { Frozen } from './stage.js';
 

@@ -1,9 +1,13 @@
 import { closest } from '../domain/closest.js';
-import type { SpecProblem } from '../spec/problem.js';
+import { gateOf } from '../losses/gated-terms.js';
+import { comparesRows } from '../losses/registry.js';
+import type { SpecProblem } from '../spec/fields.js';
+import type { TermSpec } from '../spec/role-spec.js';
 import { MOST_FROZEN } from '../spec/stage-spec.js';
+import { isEverPositive } from '../spec/term-spec.js';
 import { METRICS } from '../tasks/metrics.js';
 import type { StageRef } from './origin.js';
-import type { Learner, Stage } from './stage.js';
+import { type Learner, replicasOf, type Stage } from './stage.js';
 
 /** What does not fit together in the stages of a run, with the path of each in `stages`. */
 export function stageProblems(stages: readonly Stage[]): readonly SpecProblem[] {
@@ -96,4 +100,37 @@ function hintOf(word: string, names: readonly string[]): string {
   const meant = closest(word, names);
   if (meant !== undefined) return `; did you mean ${meant}?`;
   return names.length > 0 ? `; there is ${names.join(', ')}` : '';
+}
+
+/** Why replicas of a learner would not learn what one model learns from the whole batch; undefined when they would. */
+export function replicasProblem(batchSize: number, learner: Learner): string | undefined {
+  const replicas = replicasOf(learner);
+  if (replicas === 1) return undefined;
+  if (batchSize % replicas !== 0) return `a batch of ${batchSize} images cannot be divided among ${replicas} replicas`;
+  const hints = learner.objective.filter((term) => term.kind === 'distillation');
+  const relational = hints.find(({ loss }) => comparesRows(loss));
+  if (relational?.loss)
+    return `the loss ${relational.loss.kind} compares the images of a batch, of which a replica has a part: leave replicas out, or give its other parts the weight 0`;
+  if (hints.some((term) => gateOf(term)?.kind === 'logits-similarity'))
+    return 'a gate logits-similarity compares whole batches, of which a replica has a part: leave replicas out, or take params-similarity';
+  return undefined;
+}
+
+/** Why a learner would learn nothing, or a gate would have nothing to compare with; undefined when neither. */
+export function objectiveProblem(stage: Stage, { objective }: Learner): string | undefined {
+  const generation = stage.generation ?? stage.index;
+  const counts = (term: TermSpec) => isEverPositive(term.weight, generation);
+  if (!objective.some(counts)) return `nothing to learn from in ${inWords(stage)} with a weight above 0 is needed`;
+  const isGated = objective.some((term) => term.kind === 'distillation' && term.gate);
+  if (!isGated || objective.some((term) => term.kind === 'task' && counts(term))) return undefined;
+  return 'a gate compares with the gradient of the task: a task term with a weight above 0 is needed';
+}
+
+function inWords(stage: Stage): string {
+  if (stage.generation === 0) return 'generation 0, which has no anchor: a task or peer term';
+  return `${placeOf(stage)}: a term`;
+}
+
+function placeOf({ generation, name }: Stage): string {
+  return generation === undefined ? `stage ${name}` : `generation ${generation}`;
 }

@@ -1,5 +1,5 @@
 import { TrikdError } from '../domain/errors.js';
-import type { TrainedRole } from '../domain/role.js';
+import type { TrainedRole } from '../domain/position.js';
 import type { ModelSpec } from '../models/registry.js';
 import type { PreprocessingSpec } from '../spec/outside-spec.js';
 import type { OptimizerSpec, TermSpec } from '../spec/role-spec.js';

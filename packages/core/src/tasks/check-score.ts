@@ -1,4 +1,4 @@
-import type { Score } from '../domain/score.js';
+import type { Score } from '../domain/role-checkpoint.js';
 import { measured } from './metrics.js';
 import type { Task } from './task.js';
 

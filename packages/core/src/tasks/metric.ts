@@ -1,4 +1,4 @@
-import type { Score } from '../domain/score.js';
+import type { Score } from '../domain/role-checkpoint.js';
 
 /** One number of a score. The values of a metric are shown in browsers too: its description needs nothing but itself. */
 export interface Metric {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { nameOrSettings } from '../spec/name-or-settings.js';
 import { classificationTask } from './classification/classification.js';
-import type { TaskDefinition } from './define-task.js';
+import type { TaskDefinition } from './task.js';
 import { verificationTask } from './verification/verification.js';
 
 /** Every task. A new one is a folder beside these, and a name here and in `metrics.ts`. */

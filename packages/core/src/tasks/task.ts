@@ -1,12 +1,13 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
+import type { z } from 'zod';
 import type { Pauses } from '../async/slices.js';
 import type { LabelledImages } from '../data/image-source.js';
-import type { Score } from '../domain/score.js';
-import type { Ops } from '../losses/loss.js';
-import type { MixTensors } from '../losses/task-loss.js';
+import type { Score } from '../domain/role-checkpoint.js';
+import type { MixTensors, Ops } from '../losses/loss.js';
+import type { ClassDetails } from './classification/class-details.js';
 import type { HeadLayer } from './head.js';
 import type { Metric } from './metric.js';
-import type { TaskDetails } from './task-details.js';
+import type { PairDetails } from './verification/pair-details.js';
 
 /** What a task needs to know of the data. */
 export interface TaskFacts {
@@ -80,3 +81,20 @@ export interface Task {
   /** Why a model has learned nothing that it could teach; undefined when it has. The reason is a part of a sentence. */
   degenerate(validation: Score, facts: TaskFacts): string | undefined;
 }
+
+/** The settings of a task have a literal `kind`, which is its name. */
+export type TaskSettings = z.ZodObject<{ readonly kind: z.ZodLiteral<string> }>;
+
+/** A task as the registry keeps it. */
+export interface TaskDefinition<Schema extends TaskSettings = TaskSettings> {
+  readonly settings: Schema;
+  task(settings: z.output<Schema>): Task;
+}
+
+/** Infers the type of the settings of a task. */
+export function defineTask<Schema extends TaskSettings>(definition: TaskDefinition<Schema>): TaskDefinition<Schema> {
+  return definition;
+}
+
+/** Where a model errs on a split. */
+export type TaskDetails = ClassDetails | PairDetails;

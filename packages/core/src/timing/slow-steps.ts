@@ -1,6 +1,6 @@
-import type { TrainedRole } from '../domain/role.js';
+import type { TrainedRole } from '../domain/position.js';
 import type { RoleStep } from './role-step.js';
-import { spreadOf } from './spread.js';
+import { spreadOf } from './step-times.js';
 
 /** One step of the trainers, and of the anchor if known. */
 export interface TrioStep {

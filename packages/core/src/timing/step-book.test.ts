@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Role } from '../domain/role.js';
+import type { Role } from '../domain/position.js';
 import type { RoleStep } from './role-step.js';
 import { createStepBook } from './step-book.js';
 

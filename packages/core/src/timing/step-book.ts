@@ -1,4 +1,4 @@
-import type { Role, TrainedRole } from '../domain/role.js';
+import type { Role, TrainedRole } from '../domain/position.js';
 import type { RoleStep } from './role-step.js';
 import { type SlowStep, slowestStep, type TrioStep, trioSteps } from './slow-steps.js';
 import { type StepTimes, stepTimes } from './step-times.js';

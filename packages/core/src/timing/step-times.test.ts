@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Role } from '../domain/role.js';
+import type { Role } from '../domain/position.js';
 import type { PhaseKind, RoleStep } from './role-step.js';
 import { slowestStep, trioSteps } from './slow-steps.js';
-import { spreadOf } from './spread.js';
-import { stepTimes } from './step-times.js';
+import { spreadOf, stepTimes } from './step-times.js';
 
 const BOTH = ['teacher', 'student'] as const;
 

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
-import type { GenerationAttempt } from '../domain/position.js';
-import type { Role } from '../domain/role.js';
+import type { GenerationAttempt, Role } from '../domain/position.js';
 
 /** How the steps of an attempt are traced. It is part of the assignment, so all processes agree. */
 export interface StepTracing {

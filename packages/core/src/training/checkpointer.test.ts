@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
+import type { Blob } from '../domain/role-checkpoint.js';
 import type { Params } from '../models/params.js';
 import { type Best, createCheckpointer } from './checkpointer.js';
-import type { TrainerEvent } from './trainer-event.js';
+import type { TrainerEvent } from './ports.js';
 
 const paramsOf = (value: number): Params =>
   new Map([['value', { dtype: 'float32', shape: [1], data: Float32Array.of(value) }]]);

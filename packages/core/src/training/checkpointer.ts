@@ -1,9 +1,8 @@
-import { orAborted } from '../async/or-aborted.js';
-import type { Blob } from '../domain/blob.js';
-import type { BestParams } from '../domain/role-checkpoint.js';
+import { orAborted } from '../async/within.js';
+import type { BestParams, Blob } from '../domain/role-checkpoint.js';
 import type { Params } from '../models/params.js';
-import type { ModelSession } from './model-session.js';
 import type { TrainerPorts } from './ports.js';
+import type { ModelSession } from './role-program.js';
 
 /** The best validated params so far. They are stored once, with the first checkpoint that names them. */
 export interface Best extends Omit<BestParams, 'params'> {

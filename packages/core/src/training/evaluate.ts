@@ -1,11 +1,11 @@
 import type { Pauses } from '../async/slices.js';
 import { imageBytes, type LabelledImages } from '../data/image-source.js';
 import type { Dataset } from '../data/split.js';
-import type { Score } from '../domain/score.js';
+import type { Score } from '../domain/role-checkpoint.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { Outputs } from '../tasks/task.js';
 import { taskOf } from '../tasks/task-of.js';
-import type { ModelSession } from './model-session.js';
+import type { ModelSession } from './role-program.js';
 import { PREDICT } from './role-program.js';
 
 /** A model, and what it was trained for. */

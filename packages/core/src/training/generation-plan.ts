@@ -1,6 +1,6 @@
-import { stepsPerEpoch, totalSteps } from '../data/batch-plan.js';
+import { stepsPerEpoch, totalSteps } from '../data/batch.js';
 import { TrikdError } from '../domain/errors.js';
-import { warmupProblem } from '../spec/warmup.js';
+import { warmupProblem } from '../spec/run-settings.js';
 import type { Budget } from '../stages/stage.js';
 
 /**

@@ -1,8 +1,7 @@
 import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { lonePorts, memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { expect, test } from 'vitest';
-import type { Blob } from '../domain/blob.js';
-import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
+import type { Blob, RoleCheckpoint } from '../domain/role-checkpoint.js';
 import { stageAt } from '../stages/stages-of.js';
 import { trainGeneration } from './trainer.js';
 

@@ -2,16 +2,15 @@ import { Engine, type Session } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { imageBytes } from '../data/image-source.js';
 import type { Dataset } from '../data/split.js';
-import type { Score } from '../domain/score.js';
+import type { Score } from '../domain/role-checkpoint.js';
 import type { Params } from '../models/params.js';
 import type { ModelSpec } from '../models/registry.js';
 import type { RunSpec } from '../spec/run-spec.js';
-import type { Outputs } from '../tasks/task.js';
-import type { TaskDetails } from '../tasks/task-details.js';
+import type { Outputs, TaskDetails } from '../tasks/task.js';
 import { taskOf } from '../tasks/task-of.js';
 import { evaluate } from './evaluate.js';
-import { expectedParams } from './expected-params.js';
 import { PREDICT, tracePredictor } from './role-program.js';
+import { expectedParams } from './sessions.js';
 
 /** A score with what it does not tell. */
 export interface Examined {

@@ -3,9 +3,9 @@ import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { type Pair, type PairStart, startPair } from '@trikd/testing/training/pair';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Blob } from '../domain/blob.js';
 import { TrikdError } from '../domain/errors.js';
-import type { TrainedRole } from '../domain/role.js';
+import type { TrainedRole } from '../domain/position.js';
+import type { Blob } from '../domain/role-checkpoint.js';
 import { type ReferenceRun, runReferenceStage } from '../reference/reference.js';
 import { stageAt } from '../stages/stages-of.js';
 

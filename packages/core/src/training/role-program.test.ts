@@ -1,7 +1,7 @@
 import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
-import { backwardPasses } from '../losses/gates/gated-terms.js';
-import type { GateSpec } from '../spec/gate-spec.js';
+import { backwardPasses } from '../losses/gated-terms.js';
+import type { GateSpec } from '../spec/term-spec.js';
 import { learnerOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
 import { traceTrainer } from './role-program.js';

@@ -7,6 +7,7 @@ import {
   type Program,
   type Scalar,
   type Scope,
+  type Session,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
@@ -17,18 +18,17 @@ import {
   usesOwnKernels,
 } from '@trikd/engine';
 import type { Dataset } from '../data/split.js';
+import type { MixTensors } from '../losses/loss.js';
 import { learnedOf, termValue } from '../losses/objective.js';
-import type { MixTensors } from '../losses/task-loss.js';
 import { buildModel, modelSeed } from '../models/build-model.js';
-import { loadedNetwork } from '../models/module/loaded-networks.js';
+import { loadedNetwork } from '../models/module/module-spec.js';
 import type { ModelSpec } from '../models/registry.js';
-import { mixesOf } from '../spec/augment-spec.js';
+import { mixesOf } from '../spec/data-spec.js';
 import type { OptimizerSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { type Learner, replicasOf, type Stage, sourcesOf } from '../stages/stage.js';
 import { taskOf } from '../tasks/task-of.js';
-import { learnedTemperatures } from './learned-temperatures.js';
-import { updateParams } from './update-params.js';
+import { learnedTemperatures, updateParams } from './update-params.js';
 
 /** Names of the functions of a model's program, and of its out port. */
 export const TRAIN = 'train';
@@ -269,3 +269,6 @@ function optimizerOf(optimizer: OptimizerSpec, scalar: (name: string) => Scalar)
   ];
   return { kind: 'adamw', beta1, beta2, epsilon, weightDecay, updates };
 }
+
+/** A model in a session, as the training loop uses it. Its functions are those of `role-program.ts`. */
+export type ModelSession = Pick<Session, 'run' | 'take' | 'put' | 'state' | 'assign' | 'close'>;

@@ -1,14 +1,14 @@
-import { Engine, sizeOf } from '@trikd/engine';
+import { Engine, type Program, sizeOf, type TensorSpec } from '@trikd/engine';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
+import type { Dataset } from '../data/split.js';
 import type { Params } from '../models/params.js';
 import type { ModelSpec } from '../models/registry.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import { type Learner, replicasOf, type Stage, sourcesOf } from '../stages/stage.js';
-import { expectedParams } from './expected-params.js';
-import type { ModelSession } from './model-session.js';
-import { localReplica } from './replicas/local-replica.js';
+import { localReplica } from './replicas/open-replica.js';
 import type { Replica } from './replicas/replica.js';
 import { replicatedSession } from './replicas/replicated-session.js';
-import { type ProgramContext, randomFeeds, tracePredictor, traceTrainer } from './role-program.js';
+import { type ModelSession, type ProgramContext, randomFeeds, tracePredictor, traceTrainer } from './role-program.js';
 
 /** What a trainer's session is opened with. */
 export interface TrainerModel extends ProgramContext {
@@ -98,4 +98,30 @@ export async function openReplicated(
     sources: sourcesOf(stage, learner),
     seeds: ranks.map((rank) => randomFeeds(spec, stage, learner, 0, rank).seed),
   });
+}
+
+/** The expected type and shape of params, by name. */
+export type ExpectedParams = ReadonlyMap<string, TensorSpec>;
+
+/** The expected params of a program: `param` selects the model's, `slot` the optimizer's. */
+export function expectedParams(
+  program: Program,
+  kinds: readonly ('param' | 'slot')[] = ['param', 'slot'],
+): ExpectedParams {
+  const wanted = [...program.variables.values()].filter(({ kind }) => kinds.includes(kind));
+  return new Map(wanted.map(({ name, shape }) => [name, { dtype: 'float32', shape }]));
+}
+
+/**
+ * What the blobs of a checkpoint must contain: its state and its best params, the same in every attempt. Traces the
+ * learner's program.
+ */
+export function expectedInCheckpoint(
+  spec: RunSpec,
+  dataset: Dataset,
+  stage: Stage,
+  learner: Learner,
+): Readonly<Record<'state' | 'best', ExpectedParams>> {
+  const program = traceTrainer({ spec, dataset }, stage, learner);
+  return { state: expectedParams(program), best: expectedParams(program, ['param']) };
 }

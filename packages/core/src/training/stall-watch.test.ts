@@ -1,7 +1,7 @@
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { describe, expect, test } from 'vitest';
+import type { TrainerEvent } from './ports.js';
 import { createStallWatch } from './stall-watch.js';
-import type { TrainerEvent } from './trainer-event.js';
 
 function rig() {
   const clock = virtualClock();

@@ -1,5 +1,4 @@
-import type { TrainerPorts } from './ports.js';
-import type { StallCause } from './trainer-event.js';
+import type { StallCause, TrainerPorts } from './ports.js';
 
 /** Reports when a wait takes long, and when it is over. */
 export interface StallWatch {

@@ -1,26 +1,24 @@
-import { orAborted } from '../async/or-aborted.js';
+import { orAborted } from '../async/within.js';
 import type { Batch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
-import { type GenerationAttempt } from '../domain/position.js';
+import type { GenerationAttempt } from '../domain/position.js';
 import { checkFrame } from '../exchange/check-frame.js';
-import { formatOf } from '../exchange/frame-format.js';
-import { toSent } from '../exchange/sent-logits.js';
-import { gateOf } from '../losses/gates/gated-terms.js';
+import { formatOf, toSent } from '../exchange/frame.js';
+import { gateOf } from '../losses/gated-terms.js';
 import { reversalAt } from '../losses/learned-temperature.js';
 import { learnedOf, partOf } from '../losses/objective.js';
-import { isLearned } from '../spec/learned-temperature-spec.js';
-import type { TermSpec } from '../spec/role-spec.js';
+import type { ScheduleSpec, TermSpec } from '../spec/role-spec.js';
 import type { RunSpec } from '../spec/run-spec.js';
-import { type Moment, valueAt } from '../spec/scheduled.js';
+import { isLearned, type Moment, valueAt } from '../spec/term-spec.js';
 import { type Learner, type Stage, sourcesOf } from '../stages/stage.js';
 import { taskOf } from '../tasks/task-of.js';
 import type { StepMoment } from '../timing/moments.js';
 import type { GenerationPlan } from './generation-plan.js';
-import type { ModelSession } from './model-session.js';
-import type { TrainerPorts } from './ports.js';
+import type { LossTerm, TrainerPorts, TrainerProgress } from './ports.js';
 import {
   LOGITS,
+  type ModelSession,
   optimizerFeeds,
   randomFeeds,
   reversalInput,
@@ -28,9 +26,7 @@ import {
   temperatureInput,
   weightInput,
 } from './role-program.js';
-import { learningRate } from './schedule.js';
 import type { StallWatch } from './stall-watch.js';
-import type { LossTerm, TrainerProgress } from './trainer-event.js';
 
 /** A model in training, with everything that a step needs. */
 export interface StepContext {
@@ -204,5 +200,32 @@ function assertFinite(name: string, logits: Float32Array, step: number): void {
   for (let i = 0; i < logits.length; i++) {
     if (Number.isFinite(logits[i])) continue;
     throw new TrikdError('diverged', `the ${name} computed a logit of ${logits[i]} at step ${step}`, { step });
+  }
+}
+
+/**
+ * The learning rate of one step. It rises linearly over `warmupSteps`, from peak / warmupSteps at step 0, and then
+ * follows the schedule. Steps count from 0 and the last is `totalSteps` - 1; the cosine would reach 0 at `totalSteps`
+ * (Loshchilov & Hutter 2017). If the warm-up is not shorter than the generation, the schedule has no effect.
+ */
+export function learningRate(
+  schedule: ScheduleSpec,
+  peak: number,
+  warmupSteps: number,
+  totalSteps: number,
+  step: number,
+): number {
+  if (step < warmupSteps) return peak * ((step + 1) / warmupSteps);
+  switch (schedule.kind) {
+    case 'constant':
+      return peak;
+    case 'cosine': {
+      const progress = Math.min(1, (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
+      return (peak * (1 + Math.cos(Math.PI * progress))) / 2;
+    }
+    case 'multistep': {
+      const passed = schedule.milestones.filter((milestone) => step >= milestone * totalSteps).length;
+      return peak * schedule.factor ** passed;
+    }
   }
 }

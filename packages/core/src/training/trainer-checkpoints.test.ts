@@ -7,10 +7,9 @@ import type { RoleCheckpoint } from '../domain/role-checkpoint.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { stageAt } from '../stages/stages-of.js';
-import type { TrainerPorts } from './ports.js';
+import type { TrainerEvent, TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
 import { trainGeneration } from './trainer.js';
-import type { TrainerEvent } from './trainer-event.js';
 
 const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
 const dataset = datasetFor(specFor('tiny'));

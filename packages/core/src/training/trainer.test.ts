@@ -2,17 +2,123 @@ import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { dullFrames, lonePorts } from '@trikd/testing/training/lone-ports';
 import { describe, expect, test } from 'vitest';
 import { TrikdError } from '../domain/errors.js';
-import type { Score } from '../domain/score.js';
+import type { Score } from '../domain/role-checkpoint.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow } from '../exchange/frame-window.js';
 import type { HostTensor } from '../models/params.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import { stageAt } from '../stages/stages-of.js';
-import type { TrainerPorts } from './ports.js';
+import { classification } from '../tasks/classification/classification.js';
+import type { TrainingStart } from './assignment.js';
+import type { TrainerEvent, TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
-import { trainGeneration } from './trainer.js';
-import type { TrainerEvent } from './trainer-event.js';
-import type { TrainingStart } from './training-start.js';
+import { collapseAlarm, explosionAlarm, lossAlarms, progressMeter, trainGeneration } from './trainer.js';
+
+const CHANCE = Math.log(10);
+const ofTen = classification.chance({ classes: 10 });
+
+/** How often the alarm speaks for a series of losses. */
+const spoken = (losses: readonly number[], patience = 3) => {
+  const alarm = collapseAlarm(ofTen, patience);
+  return losses.map((loss) => alarm(loss) !== undefined);
+};
+
+describe('the alarm of a collapsed pair', () => {
+  test('speaks at the last step of its patience at the loss of guessing, and once', () => {
+    expect(spoken([CHANCE, CHANCE, CHANCE, CHANCE, CHANCE])).toEqual([false, false, true, false, false]);
+  });
+
+  test('takes a loss within 1 % for that of guessing', () => {
+    expect(spoken([1.009 * CHANCE, 0.991 * CHANCE, CHANCE])).toEqual([false, false, true]);
+    expect(spoken([1.011 * CHANCE, 0.989 * CHANCE, CHANCE])).toEqual([false, false, false]);
+  });
+
+  test('starts counting again after a loss that says something, and can speak again', () => {
+    const series = [CHANCE, CHANCE, 1, CHANCE, CHANCE, CHANCE, 2, CHANCE, CHANCE, CHANCE];
+    expect(spoken(series)).toEqual([false, false, false, false, false, true, false, false, false, true]);
+  });
+
+  test('is silent about an objective without a task term', () => {
+    expect(spoken(Array(10).fill(Number.NaN))).toEqual(Array(10).fill(false));
+  });
+
+  test('names the loss, the steps and what to do', () => {
+    expect(collapseAlarm(ofTen, 1)(CHANCE)).toBe(
+      'the task loss has been at ln(10) = 2.3026 for 1 steps, as if the model knew nothing: ' +
+        'lower the learning rate, lengthen the warm-up, or reduce the distillation weights of the teacher',
+    );
+  });
+});
+
+describe('the alarm of an exploded loss', () => {
+  const LIMIT = 100 * CHANCE;
+  const explosions = (losses: readonly number[]) => {
+    const alarm = explosionAlarm(ofTen, 3);
+    return losses.map((loss) => alarm(loss) !== undefined);
+  };
+
+  test('speaks once for each time that the loss stays far above that of guessing', () => {
+    expect(explosions([1e19, 1e19, 1e19, 1e19, 2, 1e19, 1e19, LIMIT + 1])).toEqual([
+      ...[false, false, true, false, false, false, false, true],
+    ]);
+  });
+
+  test('is silent about a loss that comes down again, and about an objective without a task term', () => {
+    expect(explosions([1e19, 1e19, LIMIT, 1e19, 1e19])).toEqual(Array(5).fill(false));
+    expect(explosions(Array(10).fill(Number.NaN))).toEqual(Array(10).fill(false));
+  });
+
+  test('is one of those that a trainer watches', () => {
+    const alarm = lossAlarms(ofTen, 50);
+    const messages = Array.from({ length: 25 }, () => alarm(1e19)).filter((message) => message !== undefined);
+    expect(messages).toEqual([
+      'the task loss has exploded: it has been above 230, 100 times chance level, for 20 steps: ' +
+        'lower the learning rate, lengthen the warm-up, or set a smaller clipNorm',
+    ]);
+  });
+});
+
+/** A meter on a clock that a test moves, in milliseconds. */
+function meterAt(start: number) {
+  let time = start;
+  const measure = progressMeter(() => time);
+  return (milliseconds: number, waits: Parameters<typeof measure>[0] = {}) => {
+    time += milliseconds;
+    return measure(waits);
+  };
+}
+
+describe('the progress meter', () => {
+  test('counts steps a second from its making on', () => {
+    const step = meterAt(1000);
+    expect(step(250).stepsPerSecond).toBeCloseTo(4, 9);
+    expect(step(750).stepsPerSecond).toBeCloseTo(2, 9);
+  });
+
+  test('forgets what is more than five seconds ago', () => {
+    const step = meterAt(0);
+    step(100, { peer: 100 });
+    for (let i = 0; i < 60; i++) step(1000, { peer: 250 });
+    const { stepsPerSecond, waits } = step(1000, { peer: 250 });
+    expect(stepsPerSecond).toBeCloseTo(1, 9);
+    expect(waits.peer).toBeCloseTo(0.25, 9);
+  });
+
+  test('is right about steps that each take longer than that', () => {
+    const step = meterAt(0);
+    step(20_000);
+    expect(step(20_000, { anchor: 5000 })).toEqual({ stepsPerSecond: 0.05, waits: { anchor: 0.25 } });
+  });
+
+  test('shares the waits by source, never more than all of the time', () => {
+    const step = meterAt(0);
+    expect(step(1000, { anchor: 100, peer: 2000 }).waits).toEqual({ anchor: 0.1, peer: 1 });
+  });
+
+  test('knows no waits where nothing is heard', () => {
+    expect(meterAt(0)(10).waits).toEqual({});
+  });
+});
 
 const accuracyOf = ({ metrics }: Score) => metrics['accuracy']!;
 

@@ -1,6 +1,5 @@
-import { orAborted } from '../async/or-aborted.js';
 import { pausesOf } from '../async/slices.js';
-import { within } from '../async/within.js';
+import { orAborted, within } from '../async/within.js';
 import { assertParamsMatch } from '../checkpoint/blobs.js';
 import { makeBatch, readBatchAhead } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
@@ -9,18 +8,17 @@ import type { BestParams } from '../domain/role-checkpoint.js';
 import type { Params } from '../models/params.js';
 import { type Learner, learnerOf, sourcesOf } from '../stages/stage.js';
 import { isBetter } from '../tasks/metric.js';
+import type { ChanceLoss } from '../tasks/task.js';
 import { taskOf } from '../tasks/task-of.js';
-import { lossAlarms } from './alarms.js';
+import type { TrainingStart } from './assignment.js';
 import { type Best, type Checkpointer, createCheckpointer } from './checkpointer.js';
 import { evaluate } from './evaluate.js';
 import { generationPlan } from './generation-plan.js';
-import type { ModelSession } from './model-session.js';
-import type { TrainerPorts } from './ports.js';
-import { progressMeter } from './progress-meter.js';
+import type { TrainerPorts, TrainerProgress } from './ports.js';
+import type { ModelSession } from './role-program.js';
 import { engineSessions, type ModelSessions } from './sessions.js';
 import { createStallWatch } from './stall-watch.js';
 import { type StepContext, trainStep } from './train-step.js';
-import type { TrainingStart } from './training-start.js';
 
 /** A model in training, with the state that changes during a generation. */
 interface Training extends StepContext {
@@ -173,4 +171,84 @@ async function loadBest(ports: TrainerPorts, session: ModelSession, { params, ..
   const values = await ports.load(params);
   assertParamsMatch(values, await session.state(['param']), 'best params of the checkpoint');
   return { ...score, values, blob: params };
+}
+
+/** Checks the task loss of every step, in nats at weight 1. Returns a sentence when the loss needs attention. */
+export type LossAlarm = (taskLoss: number) => string | undefined;
+
+/** A loss within this share of that of a model that knows nothing counts as chance level. */
+const TOLERANCE = 0.01;
+
+/** A loss above this many times chance level has exploded. With fresh params and warm-up it stays far below. */
+const EXPLOSION = 100;
+
+/** Number of consecutive steps above that limit: a few large losses recover by themselves. */
+const EXPLOSION_STEPS = 20;
+
+/** All alarms. @param patience consecutive steps at chance level that count as a collapse */
+export function lossAlarms(chance: ChanceLoss, patience: number): LossAlarm {
+  const alarms = [collapseAlarm(chance, patience), explosionAlarm(chance)];
+  return (taskLoss) => alarms.flatMap((alarm) => alarm(taskLoss) ?? [])[0];
+}
+
+/**
+ * Detects the collapse of an online pair: both models say the same of every image, and the task loss stays at chance level.
+ */
+export function collapseAlarm({ nats, formula }: ChanceLoss, patience: number): LossAlarm {
+  return consecutive(
+    patience,
+    (taskLoss) => Math.abs(taskLoss - nats) <= TOLERANCE * nats,
+    `the task loss has been at ${formula} = ${nats.toFixed(4)} for ${patience} steps, as if the model knew nothing: ` +
+      'lower the learning rate, lengthen the warm-up, or reduce the distillation weights of the teacher',
+  );
+}
+
+/**
+ * Detects a loss that has exploded but is still finite. It does not end the run: some losses recover, and a loss that
+ * is not finite ends the run anyway.
+ */
+export function explosionAlarm({ nats }: ChanceLoss, patience = EXPLOSION_STEPS): LossAlarm {
+  const limit = EXPLOSION * nats;
+  return consecutive(
+    patience,
+    (taskLoss) => taskLoss > limit,
+    `the task loss has exploded: it has been above ${limit.toFixed(0)}, ${EXPLOSION} times chance level, for ${patience} steps: ` +
+      'lower the learning rate, lengthen the warm-up, or set a smaller clipNorm',
+  );
+}
+
+/** Reports once each time a condition holds for `patience` consecutive steps. */
+function consecutive(patience: number, holds: (taskLoss: number) => boolean, message: string): LossAlarm {
+  let steps = 0;
+  return (taskLoss) => {
+    steps = holds(taskLoss) ? steps + 1 : 0;
+    return steps === patience ? message : undefined;
+  };
+}
+
+/** Milliseconds over which speed and waits are averaged. */
+const SPAN = 5000;
+
+type Waits = Readonly<Record<string, number>>;
+
+/**
+ * Measures speed and waits over the last seconds. Call it after every step.
+ * @param now monotonic milliseconds
+ * @returns a function from the milliseconds that a step waited, by source, to the averages
+ */
+export function progressMeter(now: () => number): (waits: Waits) => Pick<TrainerProgress, 'stepsPerSecond' | 'waits'> {
+  let from = now();
+  const steps: { readonly ended: number; readonly waits: Waits }[] = [];
+  return (waits) => {
+    const ended = now();
+    steps.push({ ended, waits });
+    while (steps.length > 1 && ended - steps[0]!.ended > SPAN) from = steps.shift()!.ended;
+    const span = Math.max(ended - from, Number.EPSILON);
+    const share = (source: string) => steps.reduce((sum, step) => sum + (step.waits[source] ?? 0), 0) / span;
+    const sources = Object.keys(waits);
+    return {
+      stepsPerSecond: (1000 * steps.length) / span,
+      waits: Object.fromEntries(sources.map((source) => [source, Math.min(1, share(source))])),
+    };
+  };
 }

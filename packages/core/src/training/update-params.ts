@@ -3,15 +3,18 @@ import {
   type LossGradients,
   type Scalar,
   type Scope,
+  type StateScalar,
   type Tensor,
   type Tensor2D,
   tf,
   type Update,
 } from '@trikd/engine';
-import { gate } from '../losses/gates/gate.js';
-import { gateOf } from '../losses/gates/gated-terms.js';
-import type { GateSpec } from '../spec/gate-spec.js';
+import { gate } from '../losses/gate.js';
+import { gateOf } from '../losses/gated-terms.js';
+import { INITIAL_THETA, learnedTemperature } from '../losses/learned-temperature.js';
+import { learnedOf } from '../losses/objective.js';
 import type { TermSpec } from '../spec/role-spec.js';
+import type { GateSpec, LearnedTemperatureSpec } from '../spec/term-spec.js';
 
 /** What the forward pass of a step yields. */
 export interface Forward {
@@ -135,4 +138,60 @@ function sumOf(all: readonly (readonly Gradient[])[]): readonly Gradient[] {
     variable,
     gradient: tf.addN(all.map((gradients) => gradients[index]!.gradient)),
   }));
+}
+
+interface Learned {
+  readonly spec: LearnedTemperatureSpec;
+  readonly theta: StateScalar;
+  temperature?: Scalar;
+  /** Of the weighted loss by θ. */
+  gradient?: Scalar;
+}
+
+/** The temperatures of one objective that are learned, each as a scalar θ in the state of its program. */
+export interface LearnedTemperatures {
+  readonly count: number;
+  /** The weighted loss of a term at its learned temperature. To be called in the forward pass. */
+  lossAt(index: number, lossOf: (temperature: Scalar) => Scalar): Scalar;
+  /** The temperatures of this step, in the order of the terms. */
+  temperatures(): readonly Scalar[];
+  /** Of the loss of each by its θ, in the order of the terms. */
+  gradients(): readonly Scalar[];
+  /** Updates with other gradients, such as their means over replicas. */
+  learnFrom(gradients: readonly Scalar[]): void;
+  /** One update of each θ up the gradient of its loss. */
+  update(update: Update, reversal: (index: number) => Scalar, gates: ReadonlyMap<number, Scalar>): void;
+}
+
+export function learnedTemperatures(scope: Scope<string>, terms: readonly TermSpec[]): LearnedTemperatures {
+  const all = new Map<number, Learned>();
+  for (const [index, term] of terms.entries()) {
+    const spec = learnedOf(term);
+    if (spec) all.set(index, { spec, theta: scope.scalar(`term${index}/theta`, INITIAL_THETA) });
+  }
+  return {
+    count: all.size,
+    lossAt(index, lossOf) {
+      const learned = all.get(index)!;
+      const { spec, theta } = learned;
+      const temperature = learnedTemperature(theta.value, spec);
+      const loss = lossOf(temperature);
+      learned.temperature = tf.keep(scope.detached(temperature));
+      learned.gradient = tf.keep(tf.grad(() => loss)(theta.value)) as Scalar;
+      return loss;
+    },
+    temperatures: () => [...all.values()].map(({ temperature }) => temperature!),
+    gradients: () => [...all.values()].map(({ gradient }) => gradient!),
+    learnFrom(gradients) {
+      for (const [index, learned] of [...all.values()].entries()) learned.gradient = gradients[index]!;
+    },
+    update({ optimizer, learningRate }, reversal, gates) {
+      for (const [index, { theta, gradient }] of all) {
+        const open = gates.get(index);
+        const descent = tf.neg(tf.mul(reversal(index), open ? tf.mul(open, gradient!) : gradient!));
+        // Apart from the params: their norm is what is clipped and reported.
+        scope.apply([{ variable: theta.variable, gradient: descent }], { optimizer, learningRate });
+      }
+    },
+  };
 }

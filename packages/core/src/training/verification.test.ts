@@ -9,7 +9,7 @@ import { RunSpec } from '../spec/run-spec.js';
 import { learnerOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
 import { makePairs } from '../tasks/verification/pairs.js';
-import { verificationMetrics } from '../tasks/verification/verification-metrics.js';
+import { verificationMetrics } from '../tasks/verification/score-meter.js';
 import { evaluate } from './evaluate.js';
 import { PREDICT, TRAIN, temperatureInput, tracePredictor, traceTrainer, weightInput } from './role-program.js';
 

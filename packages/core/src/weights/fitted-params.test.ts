@@ -1,10 +1,9 @@
 import { type RandomModel, type RandomModelSettings, randomModel } from '@trikd/testing/training/random-model';
 import { describe, expect, test } from 'vitest';
 import { encodeSafetensors, type PackedTensor, packSafetensors } from '../checkpoint/safetensors.js';
+import { float16Bits } from '../export/export-format.js';
 import { layersModelFiles, TOPOLOGY_FILE } from '../export/layers-model.js';
-import { float16Bits } from '../export/precision.js';
-import { pytorchParams } from '../export/pytorch-names.js';
-import { pytorchWeights } from '../export/pytorch-weights.js';
+import { pytorchParams, pytorchWeights } from '../export/pytorch-weights.js';
 import type { Params } from '../models/params.js';
 import { ModelSpec } from '../models/registry.js';
 import type { WeightsFormat } from '../spec/outside-spec.js';

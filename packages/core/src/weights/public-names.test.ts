@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { ModelSpec } from '../models/registry.js';
 import { expectedModel } from './expected-model.js';
+import { pytorchSlots } from './fitted-params.js';
 import { type ModuleOf, timmModules, torchvisionModules } from './public-names.js';
-import { pytorchSlots } from './slot.js';
 
 /** The names that a network has in public code. */
 function namesOf(settings: object, modules: (model: ModelSpec) => ModuleOf | undefined): readonly string[] {

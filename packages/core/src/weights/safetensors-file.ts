@@ -1,7 +1,6 @@
-import { decodeHeader } from '../checkpoint/safetensors-header.js';
+import { decodeHeader } from '../checkpoint/safetensors.js';
 import { TrikdError } from '../domain/errors.js';
 import { fromFloat16 } from '../domain/float16.js';
-import { fromBfloat16 } from './bfloat16.js';
 import { type FileTensor, finite, type WeightsFile } from './file-tensor.js';
 
 /** Types of elements that other programs write. Those without a reader may be there, such as counters, but cannot be params. */
@@ -37,4 +36,10 @@ export function safetensorsFile(bytes: Uint8Array): WeightsFile {
 /** A copy that starts at 0: a view must start at a multiple of its element size, and shares no memory with the file. */
 function aligned(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer;
+}
+
+/** bfloat16 widened: exact, as it has the upper half of the bits of a float32. */
+function fromBfloat16(halves: Uint16Array): Float32Array {
+  const words = Uint32Array.from(halves, (half) => half << 16);
+  return new Float32Array(words.buffer);
 }

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { decodeStrictJson } from '../checkpoint/strict-json.js';
+import { decodeStrictJson } from '../checkpoint/json.js';
 import { elementCount } from '../checkpoint/tensor-types.js';
-import { TrikdError } from '../domain/errors.js';
+import { messageOf, TrikdError } from '../domain/errors.js';
 import { fromFloat16 } from '../domain/float16.js';
-import { messageOf } from '../domain/message-of.js';
 import { type FileTensor, finite, type WeightsFile } from './file-tensor.js';
 
 /** Tensors and files of one LayersModel, at most. */

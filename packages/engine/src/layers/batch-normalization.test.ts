@@ -2,10 +2,10 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { float32 } from '../dtype.js';
 import { Engine, type Session } from '../engine.js';
+import { type Program, trace } from '../graph/trace.js';
 import { distance, randomNumbers } from '../testing/numbers.js';
 import { ONE_THREAD } from '../testing/programs.js';
 import { tf } from '../tfjs-internals/tf.js';
-import { type Program, trace } from '../trace.js';
 import { batchNormalization } from './batch-normalization.js';
 
 const [SHAPE, CHANNELS] = [[3, 4, 5, 2] as const, 2];

@@ -1,7 +1,7 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
-import { type ActiveGraph, activeGraph } from '../active-graph.js';
 import { TF } from '../dtype.js';
 import { EngineError } from '../errors.js';
+import { type ActiveGraph, activeGraph } from '../graph/active-graph.js';
 import type { Attribute, Output } from '../native.js';
 import { addGradient, addMoments, addNormalisation, takesBatchNorm } from '../own-batch-norm.js';
 import { tf } from '../tfjs-internals/tf.js';

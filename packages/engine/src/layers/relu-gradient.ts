@@ -1,4 +1,4 @@
-import { activeGraph } from '../active-graph.js';
+import { activeGraph } from '../graph/active-graph.js';
 import { tf } from '../tfjs-internals/tf.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
-import { activeGraph } from '../active-graph.js';
+import { activeGraph } from '../graph/active-graph.js';
 import { tf } from '../tfjs-internals/tf.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { EngineOptions } from '../config-proto.js';
 import { Engine, type Session } from '../engine.js';
+import { type FunctionDefinition, type Program, trace } from '../graph/trace.js';
 import { tf } from '../tfjs-internals/tf.js';
-import { type FunctionDefinition, type Program, trace } from '../trace.js';
 
 /** One thread of the CPU: the fewest threads that a test can start. */
 export const ONE_THREAD: EngineOptions = { device: 'cpu', threads: 1, xla: false, precision: 'float32' };

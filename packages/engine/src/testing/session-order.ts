@@ -3,9 +3,9 @@ import type { Scalar } from '@tensorflow/tfjs';
 import type { EngineOptions } from '../config-proto.js';
 import { float32 } from '../dtype.js';
 import { Engine } from '../engine.js';
+import { type FunctionDefinition, trace } from '../graph/trace.js';
 import { batchNormalization } from '../layers/batch-normalization.js';
 import { tf } from '../tfjs-internals/tf.js';
-import { type FunctionDefinition, trace } from '../trace.js';
 import { randomNumbers } from './numbers.js';
 
 /**

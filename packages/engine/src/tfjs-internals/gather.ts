@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import { activeGraph } from '../active-graph.js';
 import { TF } from '../dtype.js';
 import { EngineError } from '../errors.js';
+import { activeGraph } from '../graph/active-graph.js';
 import { GRAPH_BACKEND, tf } from './tf.js';
 
 /**

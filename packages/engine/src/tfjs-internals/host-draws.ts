@@ -1,5 +1,5 @@
-import { activeGraph } from '../active-graph.js';
 import { EngineError } from '../errors.js';
+import { activeGraph } from '../graph/active-graph.js';
 import { tf } from './tf.js';
 
 /** The ops of tfjs that draw on the host. Each opens a scope of its name, as every op does. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import type { KernelBackend, Tensor } from '@tensorflow/tfjs';
-import type { GraphBinding } from '../graph-binding.js';
+import type { GraphBinding } from '../graph/graph-binding.js';
 
 // tfjs-node's kernels still call two functions that Node 23 took away, and that warn of it before.
 Object.assign(util, { isNullOrUndefined: (x: unknown) => x === null || x === undefined, isArray: Array.isArray });

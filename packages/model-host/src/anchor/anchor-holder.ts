@@ -7,12 +7,12 @@ import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { FrozenAssignment } from '@trikd/core/training/assignment';
-import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/core/training/order';
+import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/core/training/assignment';
 import { faultPoint } from '@trikd/process/fault-points';
-import { wallTime } from '@trikd/process/wall-time';
-import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
-import { assertConsumer, assertProducer } from '../exchange/assert-consumer.js';
-import type { ExchangeSource } from '../exchange/exchange.controller.js';
+import { wallTime } from '@trikd/process/system-clock';
+import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-recorder';
+import type { ExchangeSource } from '../exchange.controller.js';
+import { assertConsumer, assertProducer } from '../exchange.controller.js';
 import type { AnchorParts } from './anchor-parts.js';
 import { type AnchorFacts, type AnchorServing, openServing } from './anchor-serving.js';
 

@@ -10,7 +10,7 @@ import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { FrozenModel } from '@trikd/core/training/frozen';
 import type { Logger } from '@trikd/process/logging';
 import type { Telemetry } from '@trikd/telemetry/telemetry';
-import type { ReadWeights } from '../weights/weights-reader.js';
+import type { ReadWeights } from '../weights.js';
 
 /** What an anchor-server is built from. `openFrozen` is a model. */
 export interface AnchorParts {

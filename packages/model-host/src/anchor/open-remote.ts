@@ -1,11 +1,9 @@
 import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { MOST_ANSWER_BYTES } from '@trikd/core/remote/answer-page';
 import { openAsking } from '@trikd/core/remote/ask-model';
-import { keptAnswers } from '@trikd/core/remote/kept-answers';
-import { remoteFrozen } from '@trikd/core/remote/remote-frozen';
-import { rightRows } from '@trikd/core/remote/right-rows';
+import { keptAnswers, MOST_ANSWER_BYTES } from '@trikd/core/remote/kept-answers';
+import { remoteFrozen, rightRows } from '@trikd/core/remote/remote-frozen';
 import type { RemoteFrozen } from '@trikd/core/stages/stage';
 import type { FrozenAssignment } from '@trikd/core/training/assignment';
 import { type AnsweringModel, normalisedFor } from '@trikd/core/training/frozen';

@@ -1,6 +1,6 @@
 import { loadParams } from '@trikd/core/checkpoint/blobs';
-import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { Blob } from '@trikd/core/domain/role-checkpoint';
 import type { Params } from '@trikd/core/models/params';
 import { retryingStore } from '@trikd/store/retrying-store';
 import type { AnchorParts } from './anchor-parts.js';

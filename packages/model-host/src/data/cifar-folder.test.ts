@@ -5,8 +5,7 @@ import { allPixels } from '@trikd/core/data/image-source';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadDataset } from './load-dataset.js';
-import { loadSource } from './load-source.js';
+import { loadDataset, loadSource } from './load-dataset.js';
 
 let folder: string;
 

@@ -1,11 +1,17 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CIFAR_10, CIFAR_100, CIFAR_SHAPE, type CifarFormat, readRecords, recordBytes } from '@trikd/core/data/cifar';
+import {
+  CIFAR_10,
+  CIFAR_100,
+  CIFAR_SHAPE,
+  type CifarFormat,
+  readRecords,
+  recordBytes,
+} from '@trikd/core/data/formats/cifar';
 import { imageBytes, type LabelledImages, makeLabels } from '@trikd/core/data/image-source';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { StoredData } from '@trikd/core/spec/data-spec';
-import { storedChunks } from './file-chunks.js';
-import { openRegular, type RegularFile } from './regular-file.js';
+import { openRegular, type RegularFile, storedChunks } from './data-files.js';
 import type { StoredImages } from './stored-images.js';
 
 type CifarSpec = Extract<StoredData, { kind: 'cifar' }>;

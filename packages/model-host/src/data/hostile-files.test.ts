@@ -5,11 +5,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openRegular } from './data-files.js';
 import { loadDataset, ownData } from './load-dataset.js';
-import { openRegular } from './regular-file.js';
 
 const SECOND = 1000;
 let folder: string;

@@ -4,11 +4,13 @@ import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { allPixels } from '@trikd/core/data/image-source';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import type { Dataset } from '@trikd/core/data/split';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
 import { RoleSpec } from '@trikd/core/spec/role-spec';
 import { RunSpec } from '@trikd/core/spec/run-spec';
+import { specFor } from '@trikd/testing/specs/spec-for';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { datasetLoader, loadDataset, ownData } from './load-dataset.js';
+import { datasetLoader, loadDataset, ownData, rememberLast } from './load-dataset.js';
 
 let folder: string;
 
@@ -197,4 +199,29 @@ test('data that are kept are checked again for a run of other models', async () 
   const model = { kind: 'plain-cnn', channels: [2], hidden: [10] };
   const larger = { ...spec(data), teacher: RoleSpec.parse({ model, objective: [{ kind: 'task' }] }) };
   await expect(load(larger)).rejects.toThrow(/teacher\.model: \d+ params, limit admission\.params: 100/);
+});
+
+const specOf = (seed: number, epochs = 1) => specFor('bare', { name: 'r', seed, epochs });
+
+test('data are read again only when they are others', async () => {
+  let reads = 0;
+  const load = rememberLast((spec) => {
+    reads += 1;
+    return loadDataset(spec);
+  });
+  const first = await load(specOf(1));
+  expect(await load(specOf(1, 9))).toBe(first);
+  expect(reads).toBe(1);
+  expect((await load(specOf(2))).digest).not.toBe(first.digest);
+  expect(reads).toBe(2);
+});
+
+test('a failure is not remembered', async () => {
+  const outcomes: (() => Promise<Dataset>)[] = [
+    () => Promise.reject(new Error('the disk is away')),
+    () => loadDataset(specOf(1)),
+  ];
+  const load = rememberLast(() => outcomes.shift()!());
+  await expect(load(specOf(1))).rejects.toThrow('the disk is away');
+  expect((await load(specOf(1))).classes).toBe(4);
 });

@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allPixels } from '@trikd/core/data/image-source';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { keepModule } from '@trikd/process/modules/module-folder';
-import { readModule } from '@trikd/process/modules/module-text';
+import { keepModule, readModule } from '@trikd/process/user-modules';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadDataset } from './load-dataset.js';
-import { ownData } from './load-source.js';
+import { loadDataset, ownData } from './load-dataset.js';
 
 let folder: string;
 

@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { type DataRequest, type ModuleSource, moduleSource } from '@trikd/core/data/module-source';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
 import type { StoredData } from '@trikd/core/spec/data-spec';
-import { importModule } from '@trikd/process/modules/import-module';
-import { findModule } from '@trikd/process/modules/module-folder';
+import { findModule, importModule } from '@trikd/process/user-modules';
 import type { StoredImages } from './stored-images.js';
 
 /**

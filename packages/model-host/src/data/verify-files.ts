@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { mostInflation, storedChunks } from './file-chunks.js';
-import { type Problems, problemsOf } from './images/problems.js';
-import { openRegular, type RegularFile } from './regular-file.js';
-import { unpackedChunks } from './unpacked-chunks.js';
+import { mostInflation, openRegular, type RegularFile, storedChunks, unpackedChunks } from './data-files.js';
+import { type Problems, problemsOf } from './images/image-folder.js';
 
 /** A file with the SHA-256 that it must have. */
 export interface SummedFile {

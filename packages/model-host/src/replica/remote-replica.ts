@@ -1,6 +1,5 @@
 import type { Clock } from '@trikd/core/async/clock';
-import { orAborted } from '@trikd/core/async/or-aborted';
-import { within } from '@trikd/core/async/within';
+import { orAborted, within } from '@trikd/core/async/within';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Numerics } from '@trikd/core/domain/numerics';
@@ -9,8 +8,8 @@ import type { Replica } from '@trikd/core/training/replicas/replica';
 import { BATCH_INPUTS } from '@trikd/core/training/role-program';
 import { type ModelSessions, type OpenRemoteReplica, sessionsWith } from '@trikd/core/training/sessions';
 import { trainGeneration } from '@trikd/core/training/trainer';
-import { bytesOf, floatsOf } from '@trikd/protocol/convert-floats';
-import { fromNumerics } from '@trikd/protocol/convert-numerics';
+import { fromNumerics } from '@trikd/protocol/convert-participant';
+import { bytesOf, floatsOf } from '@trikd/protocol/convert-tensors';
 import type { TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
 import type { ReplicaStream, ReplicaStreamOptions } from '@trikd/transport/grpc/replica-client';
 import type { TrainerParts } from '../trainer/trainer-parts.js';

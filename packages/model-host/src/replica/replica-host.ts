@@ -1,11 +1,14 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcStreamCall } from '@nestjs/microservices';
 import { createBell } from '@trikd/core/async/bell';
 import type { Clock } from '@trikd/core/async/clock';
 import { within } from '@trikd/core/async/within';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { joined } from '@trikd/core/domain/joined';
+import { joined } from '@trikd/core/domain/matrix';
 import { differences, type Numerics } from '@trikd/core/domain/numerics';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import { type Admission, assertAdmitted } from '@trikd/core/spec/admission';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { learnerOf } from '@trikd/core/stages/stage';
@@ -13,10 +16,14 @@ import { stageAt } from '@trikd/core/stages/stages-of';
 import { type LoadReplica, openReplica, type RemoteReplica } from '@trikd/core/training/replicas/open-replica';
 import { type FaultPoint, faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
-import { floatsOf } from '@trikd/protocol/convert-floats';
-import { toNumerics } from '@trikd/protocol/convert-numerics';
-import type { OpenReplica, TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
+import { toNumerics } from '@trikd/protocol/convert-participant';
+import { bytesOf, floatsOf } from '@trikd/protocol/convert-tensors';
+import type { OpenReplica, TrainReplicaRequest, TrainReplicaResponse } from '@trikd/protocol/gen/node/trikd/v1/replica';
 import { parseSpec } from '@trikd/protocol/parse-spec';
+import { type Caller, callerOf, serviceOf } from '@trikd/transport/access/caller';
+import { raiseReceiveWindow } from '@trikd/transport/grpc/channel';
+import { serveDuplex } from '@trikd/transport/grpc/serve-stream';
+import { REPLICAS, SHUTDOWN } from '../tokens.js';
 
 export interface ReplicaHostParts {
   /** The slot whose learners it trains replicas of. */
@@ -214,4 +221,37 @@ function collectedValues(most = 0) {
       return taken;
     },
   };
+}
+
+/** Translates between ReplicaService messages and replicas. */
+@Controller()
+export class ReplicaController {
+  constructor(
+    @Inject(REPLICAS) private readonly replicas: ReplicaHost,
+    @Inject(SHUTDOWN) private readonly shutdown: AbortSignal,
+  ) {}
+
+  @GrpcStreamCall('ReplicaService', 'trainReplica')
+  async trainReplica(call: ServerDuplexStream<TrainReplicaRequest, TrainReplicaResponse>): Promise<void> {
+    const stream = this.replicas.begin();
+    const answer = async (request: TrainReplicaRequest) => {
+      const opens = request.request?.$case === 'open';
+      if (opens) assertOwnRole(callerOf(call.metadata), this.replicas.role);
+      const data = bytesOf(await stream.answer(request));
+      // The sums that follow are large, and one end sends at a time.
+      if (opens) raiseReceiveWindow(call);
+      return { data };
+    };
+    try {
+      await serveDuplex(call, { answer, window: 1, shutdown: this.shutdown });
+    } finally {
+      await stream.close();
+    }
+  }
+}
+
+/** The replicas of a learner are trainers of one role. */
+function assertOwnRole(caller: Caller, role: TrainedRole): void {
+  if (caller.kind === 'anonymous' || (caller.kind === 'service' && caller.role === serviceOf(role))) return;
+  throw new TrikdError('forbidden', `only the ${serviceOf(role)} may train replicas of the ${role}`);
 }

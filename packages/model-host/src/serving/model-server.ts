@@ -1,10 +1,10 @@
 import { createSerial } from '@trikd/core/async/serial';
-import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
 import type { IndexedVersion, InferenceAnswer, InferenceRequest, ModelFacts } from '@trikd/core/serving/inference';
 import { inputFacts, readImages } from '@trikd/core/serving/read-images';
 import { stagesOf } from '@trikd/core/stages/stages-of';
-import type { ComputedBatch } from '@trikd/telemetry/request-trace';
-import { requestTracer } from './request-tracer.js';
+import { wallTime } from '@trikd/process/system-clock';
+import { type ComputedBatch, requestSampler } from '@trikd/telemetry/request-trace';
 import { createServedRun, LATEST, type ServedRun } from './served-run.js';
 import type { ServingParts } from './serving-parts.js';
 
@@ -147,5 +147,36 @@ export function createModelServer(parts: ServingParts): ModelServer {
       await following;
       await Promise.all([...runs.values()].map((run) => run.close()));
     },
+  };
+}
+
+/** Characters of a name that no model may have, at most. */
+const LONGEST_NAME = 64;
+
+/** A request that is traced, until it ends. */
+export interface OpenTrace {
+  answered(answer: InferenceAnswer, batches: readonly ComputedBatch[]): void;
+  /** @param type kind of the error */
+  failed(type: string, error: unknown): void;
+}
+
+/** Begins the traces of requests. @returns undefined for a request that is not traced */
+function requestTracer({
+  telemetry,
+  clock,
+  everyRequests = 0,
+}: Pick<ServingParts, 'telemetry' | 'clock' | 'everyRequests'>): (request: InferenceRequest) => OpenTrace | undefined {
+  const sample = requestSampler(everyRequests);
+  const now = wallTime(clock);
+  return ({ model, traceparent }) => {
+    const sampled = sample(traceparent);
+    if (!sampled) return undefined;
+    const begun = { ...sampled, model: model.slice(0, LONGEST_NAME), started: now() };
+    return {
+      answered: ({ version, rows }, batches) =>
+        telemetry.request({ ...begun, ended: now(), computed: { version, rows, batches } }),
+      failed: (type, error) =>
+        telemetry.request({ ...begun, ended: now(), error: { type, message: messageOf(error) } }),
+    };
   };
 }

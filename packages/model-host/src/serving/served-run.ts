@@ -1,8 +1,7 @@
 import type { Serial } from '@trikd/core/async/serial';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
-import { readPointer } from '@trikd/core/run/anchor-pointer';
-import { loadRun } from '@trikd/core/run/run-store';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
+import { readPointer } from '@trikd/core/run/stored/anchor-pointer';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import type { IndexedVersion } from '@trikd/core/serving/inference';
 import {
   type RunFacts,
@@ -11,10 +10,14 @@ import {
   runVersions,
   servedLearners,
 } from '@trikd/core/serving/run-versions';
-import { openRunContext } from './run-context.js';
-import { openVersion, type RunContext, type ServedVersion } from './served-version.js';
+import {
+  createVersionCache,
+  openRunContext,
+  openVersion,
+  type RunContext,
+  type ServedVersion,
+} from './served-version.js';
 import type { ServingParts } from './serving-parts.js';
-import { createVersionCache } from './version-cache.js';
 
 /** The name of the version that is served when none is named. */
 export const LATEST = 'latest';

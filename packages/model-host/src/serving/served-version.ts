@@ -1,12 +1,15 @@
 import { createBatcher, type Slice } from '@trikd/core/async/batcher';
 import type { Dataset } from '@trikd/core/data/split';
+import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { RunState } from '@trikd/core/run/state';
 import type { ReadImages } from '@trikd/core/serving/read-images';
 import type { RunVersion } from '@trikd/core/serving/run-versions';
 import { batchSizes, openServed, type Pixels, type ServedOutput } from '@trikd/core/serving/served-model';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
+import { traceServed } from '@trikd/core/training/role-program';
 import type { Program } from '@trikd/engine';
-import { wallTime } from '@trikd/process/wall-time';
+import { wallTime } from '@trikd/process/system-clock';
 import type { ComputedBatch } from '@trikd/telemetry/request-trace';
 import { storedParams } from '../anchor/stored-params.js';
 import { MOST_LANES } from './serving-config.js';
@@ -117,4 +120,116 @@ function joined(parts: readonly ServedOutput[]): ServedOutput {
     at += part.values.length;
   }
   return { ...first!, values };
+}
+
+/** Versions that are loaded when somebody asks for them. */
+export interface VersionCache {
+  /**
+   * Does work with a version, which stays loaded meanwhile.
+   * @throws TrikdError 'exhausted' when every loaded version is in use; what `open` and the work throw
+   */
+  use<T>(key: string, open: () => Promise<ServedVersion>, work: (version: ServedVersion) => Promise<T>): Promise<T>;
+  has(key: string): boolean;
+  /** Closes all of them when they are no longer in use. */
+  close(): Promise<void>;
+}
+
+interface Entry {
+  readonly opening: Promise<ServedVersion>;
+  users: number;
+  loaded: boolean;
+}
+
+/** @param most versions at once; the least recently used one makes room */
+export function createVersionCache(most: number, closed: (error: unknown) => void): VersionCache {
+  // The order of the entries is that of their use.
+  const entries = new Map<string, Entry>();
+
+  const drop = async (key: string, entry: Entry) => {
+    if (entries.get(key) === entry) entries.delete(key);
+    await entry.opening.then((version) => version.close()).catch(closed);
+  };
+
+  const entryOf = (key: string, open: () => Promise<ServedVersion>): Entry => {
+    const known = entries.get(key);
+    if (known) {
+      entries.delete(key);
+      entries.set(key, known);
+      return known;
+    }
+    const room = entries.size < most ? undefined : [...entries].find(([, { users }]) => users === 0);
+    if (entries.size >= most) {
+      if (!room) {
+        throw new TrikdError(
+          'exhausted',
+          `serving.pinnedVersions allows ${most} versions of a run at once, and all are in use: retry later`,
+        );
+      }
+      void drop(...room);
+    }
+    const entry: Entry = { opening: open(), users: 0, loaded: false };
+    entries.set(key, entry);
+    entry.opening.then(
+      () => {
+        entry.loaded = true;
+      },
+      () => entries.get(key) === entry && entries.delete(key),
+    );
+    return entry;
+  };
+
+  return {
+    async use(key, open, work) {
+      const entry = entryOf(key, open);
+      entry.users += 1;
+      try {
+        return await work(await entry.opening);
+      } finally {
+        entry.users -= 1;
+      }
+    },
+    has: (key) => entries.get(key)?.loaded === true,
+    async close() {
+      await Promise.all([...entries].map(([key, entry]) => drop(key, entry)));
+    },
+  };
+}
+
+/** Programs that are kept for further versions: a run has a few models. */
+const MOST_PROGRAMS = 4;
+
+/**
+ * Reads what all versions of a run need. Of its data only the size of the images and their statistics are kept.
+ * @throws TrikdError for data that this process does not have, 'invalid' for others than those that the run was trained on
+ */
+export async function openRunContext(
+  { loadDataset, settings }: ServingParts,
+  spec: RunSpec,
+  state: RunState,
+): Promise<RunContext> {
+  const dataset = await loadDataset(spec);
+  const trained = 'facts' in state ? state.facts?.datasetDigest : undefined;
+  if (trained !== undefined && trained !== dataset.digest) {
+    const message = `the data of run ${spec.name} are others here (${dataset.digest}) than those it was trained on (${trained})`;
+    throw new TrikdError('invalid', message);
+  }
+  const context = { spec, dataset: withoutImages(dataset) };
+  const programs = new Map<string, Program>();
+  return {
+    ...context,
+    async programOf({ model }) {
+      const key = canonicalJson(model);
+      const known = programs.get(key);
+      if (known) return known;
+      const program = traceServed(context, model, batchSizes(settings.maxBatch, spec));
+      if (programs.size >= MOST_PROGRAMS) programs.delete(programs.keys().next().value!);
+      programs.set(key, program);
+      return program;
+    },
+  };
+}
+
+function withoutImages(dataset: Dataset): Dataset {
+  const none = { count: 0, images: new Uint8Array(), labels: new Uint8Array() };
+  return { ...dataset, train: none, validation: none, test: none };
 }

@@ -1,5 +1,5 @@
 import { PairManifest } from '@trikd/core/checkpoint/manifest';
-import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
+import { ServiceSeconds as Seconds } from '@trikd/core/spec/fields';
 import { Address } from '@trikd/process/address';
 import { OidcConfig } from '@trikd/transport/access/oidc-config';
 import { HttpLimits } from '@trikd/transport/http/http-limits';

@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { StallCause, TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { StallCause, TrainerEvent } from '@trikd/core/training/ports';
 import { describe, expect, test } from 'vitest';
 import { type AttemptEvents, createAttemptEvents, PROGRESS_INTERVAL_MS } from './attempt-events.js';
 

@@ -1,4 +1,4 @@
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import { configOrExit } from '@trikd/process/config';
 import { admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
@@ -16,10 +16,10 @@ import { runService } from '@trikd/transport/nest/run-service';
 import { admittingTrainer } from '../admitting.js';
 import { trainerConfig } from '../config.js';
 import { datasetLoader } from '../data/load-dataset.js';
-import { readNumerics } from '../numerics/read-numerics.js';
+import { readNumerics } from '../numerics.js';
 import { trainingWithReplicas } from '../replica/remote-replica.js';
 import { createReplicaHost } from '../replica/replica-host.js';
-import { weightsReader } from '../weights/weights-reader.js';
+import { weightsReader } from '../weights.js';
 import { createTrainer } from './trainer.js';
 import { TRAINER_SERVICES, trainerModule } from './trainer.module.js';
 

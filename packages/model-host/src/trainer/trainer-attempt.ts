@@ -1,10 +1,9 @@
-import { orAborted } from '@trikd/core/async/or-aborted';
+import { orAborted } from '@trikd/core/async/within';
 import { loadParams } from '@trikd/core/checkpoint/blobs';
 import type { Dataset } from '@trikd/core/data/split';
-import { TrikdError } from '@trikd/core/domain/errors';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { Agreement } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import type { FrameWait } from '@trikd/core/exchange/subscribe';
@@ -12,25 +11,19 @@ import type { Params } from '@trikd/core/models/params';
 import type { Facts } from '@trikd/core/run/state';
 import { consumersOf, type Learner, learnerOf, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
-import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
+import { type Assignment, type Order, startStepOf, type TrainingStart } from '@trikd/core/training/assignment';
 import { generationPlan } from '@trikd/core/training/generation-plan';
-import type { Order } from '@trikd/core/training/order';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-limit';
-import type { TrainingStart } from '@trikd/core/training/training-start';
 import { faultPoint } from '@trikd/process/fault-points';
-import type { StepMemory } from '@trikd/telemetry/step-memory';
-import type { StepRecorder } from '@trikd/telemetry/step-recorder';
+import type { Logger } from '@trikd/process/logging';
+import { retryingStore } from '@trikd/store/retrying-store';
+import { type StepMemory, type StepRecorder, tracedPorts } from '@trikd/telemetry/step-recorder';
 import { NO_TELEMETRY } from '@trikd/telemetry/telemetry';
-import { tracedPorts } from '@trikd/telemetry/traced-ports';
-import { agreementOf } from '../exchange/agreement-of.js';
-import { readNoWeights } from '../weights/weights-reader.js';
-import { type AttemptEvents, createAttemptEvents } from './attempt-events.js';
-import { errorForConsumers, failureEvent } from './attempt-failure.js';
-import { attemptPorts, type PortTargets } from './attempt-ports.js';
-import { attemptStore } from './attempt-store.js';
-import { subscribeToFrames } from './frame-subscriptions.js';
-import { observedPorts } from './observed-ports.js';
-import { createRest, leave } from './rest.js';
+import { agreementOf } from '../exchange.controller.js';
+import { readNoWeights } from '../weights.js';
+import { type AttemptEvents, createAttemptEvents, createRest, leave } from './attempt-events.js';
+import { attemptPorts, observedPorts, type PortTargets, subscribeToFrames } from './attempt-ports.js';
 import type { TrainerParts } from './trainer-parts.js';
 
 /** What a trainer answers to an assignment. */
@@ -247,4 +240,37 @@ async function trainingStart(
   if (!resume) return { ...common, ...(init && { init }) };
   const state = await loadParams(store, resume.state);
   return { ...common, resume: resume.best ? { state, best: resume.best } : { state } };
+}
+
+/** The event for an error that ended an attempt. */
+function failureEvent(error: unknown): TrainerEvent {
+  const message = messageOf(error);
+  return { kind: 'failure', failure: { kind: error instanceof TrikdError ? error.kind : 'internal', message } };
+}
+
+/**
+ * The error with which the streams of a failed attempt end. The attempt does not come back, so consumers must not reconnect, as after
+ * 'unavailable'. They are not told what it failed of: the trainer reports that to its orchestrator, and a message may quote digests.
+ */
+function errorForConsumers(error: unknown, role: TrainedRole): TrikdError {
+  return new TrikdError('out-of-step', `the ${role} gave up`, {}, { cause: error });
+}
+
+/** The store of an attempt: retries until `signal` aborts; outages are logged, and emitted as stalls. */
+function attemptStore(
+  { store, clock, random }: Pick<TrainerParts, 'store' | 'clock' | 'random'>,
+  events: AttemptEvents,
+  log: Logger,
+  signal: AbortSignal,
+): ObjectStore {
+  const onOutage = (reason: string | undefined) => {
+    if (reason === undefined) {
+      log.info('the store is available again');
+      events.emit({ kind: 'went-on', on: 'store' });
+    } else {
+      log.warn({ reason }, 'waiting for the store');
+      events.emit({ kind: 'stalled', on: 'store', reason });
+    }
+  };
+  return retryingStore(store, { clock, random, signal, onOutage });
 }

@@ -1,10 +1,9 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import type { Assignment } from '@trikd/core/training/assignment';
-import { ORDER_SECONDS } from '@trikd/core/training/order';
+import type { Assignment, TrainingStart } from '@trikd/core/training/assignment';
+import { ORDER_SECONDS } from '@trikd/core/training/assignment';
 import type { TrainerPorts } from '@trikd/core/training/ports';
-import type { TrainingStart } from '@trikd/core/training/training-start';
 import { createLogger } from '@trikd/process/logging';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';

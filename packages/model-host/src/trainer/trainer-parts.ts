@@ -2,14 +2,14 @@ import type { Clock } from '@trikd/core/async/clock';
 import type { Dataset } from '@trikd/core/data/split';
 import type { Numerics } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import type { Dial } from '@trikd/core/exchange/subscribe';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
+import type { TrainingStart } from '@trikd/core/training/assignment';
 import type { TrainerPorts } from '@trikd/core/training/ports';
-import type { TrainingStart } from '@trikd/core/training/training-start';
 import type { Logger } from '@trikd/process/logging';
 import type { Telemetry } from '@trikd/telemetry/telemetry';
-import type { ReadWeights } from '../weights/weights-reader.js';
+import type { ReadWeights } from '../weights.js';
 
 /** What a trainer is built from. `trainGeneration` is the model and its training loop. */
 export interface TrainerParts {

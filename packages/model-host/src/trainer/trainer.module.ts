@@ -1,16 +1,83 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { Controller, type DynamicModule, Inject, Module } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
 import { usageReader } from '@trikd/process/process-usage';
+import { fromPosition, fromRole, toAttempt, toPosition } from '@trikd/protocol/convert';
+import { fromNumerics } from '@trikd/protocol/convert-participant';
+import { fromTrainerEvent, toAssignment } from '@trikd/protocol/convert-trainer';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
 import { ReplicaServiceService } from '@trikd/protocol/gen/node/trikd/v1/replica';
 import { TimingServiceService } from '@trikd/protocol/gen/node/trikd/v1/timing';
-import { TrainerServiceService } from '@trikd/protocol/gen/node/trikd/v1/trainer';
-import { ExchangeController } from '../exchange/exchange.controller.js';
-import { ReplicaController } from '../replica/replica.controller.js';
-import type { ReplicaHost } from '../replica/replica-host.js';
-import { TimingController } from '../timing/timing.controller.js';
+import {
+  type AssignRequest,
+  type AssignResponse,
+  type GetTrainerResponse,
+  type SaveAtRequest,
+  type SaveAtResponse,
+  type SetLimitRequest,
+  type SetLimitResponse,
+  TrainerServiceService,
+  type WatchTrainerRequest,
+  type WatchTrainerResponse,
+} from '@trikd/protocol/gen/node/trikd/v1/trainer';
+import { serveStream } from '@trikd/transport/grpc/serve-stream';
+import { EMPTY, type Observable } from 'rxjs';
+import { ExchangeController } from '../exchange.controller.js';
+import { ReplicaController, type ReplicaHost } from '../replica/replica-host.js';
+import { TimingController } from '../timing.controller.js';
 import { EXCHANGE, REPLICAS, SHUTDOWN, STEPS, TRAINER, USAGE } from '../tokens.js';
-import { TrainerController } from './trainer.controller.js';
 import type { Trainer } from './trainer.js';
+
+/** Translates between TrainerService messages and the trainer. */
+@Controller()
+class TrainerController {
+  constructor(
+    @Inject(TRAINER) private readonly trainer: Trainer,
+    @Inject(SHUTDOWN) private readonly shutdown: AbortSignal,
+  ) {}
+
+  @GrpcMethod('TrainerService', 'assign')
+  async assign(request: AssignRequest): Promise<AssignResponse> {
+    const assignment = toAssignment(request);
+    const { initialFile = '', ...facts } = await this.trainer.assign(assignment);
+    const { datasetDigest, classes, totalSteps, stepsPerEpoch } = facts;
+    const numerics = fromNumerics(this.trainer.numerics(assignment.spec.engine));
+    return { datasetDigest, classes, totalSteps, stepsPerEpoch, numerics, initialFile };
+  }
+
+  @GrpcMethod('TrainerService', 'setLimit')
+  setLimit({ limit }: SetLimitRequest): SetLimitResponse {
+    const { step, ...attempt } = toPosition(limit);
+    return { nextStep: this.trainer.setLimit(attempt, step) };
+  }
+
+  @GrpcMethod('TrainerService', 'saveAt')
+  saveAt({ position }: SaveAtRequest): SaveAtResponse {
+    const { step, ...attempt } = toPosition(position);
+    return { nextStep: this.trainer.saveAt(attempt, step) };
+  }
+
+  @GrpcMethod('TrainerService', 'getTrainer')
+  getTrainer(): GetTrainerResponse {
+    const current = this.trainer.current();
+    const next = current && fromPosition({ ...current.id, step: current.firstOpenStep() });
+    return { role: fromRole(this.trainer.role), next, limit: current?.limit.value ?? 0 };
+  }
+
+  @GrpcMethod('TrainerService', 'watchTrainer')
+  async watchTrainer(
+    { attempt, fromEvent, pastOnly }: WatchTrainerRequest,
+    _metadata: unknown,
+    call: ServerWritableStream<WatchTrainerRequest, WatchTrainerResponse>,
+  ): Promise<Observable<never>> {
+    const open = (left: AbortSignal) => this.trainer.watch(toAttempt(attempt), fromEvent, left, pastOnly);
+    await serveStream(call, this.shutdown, open, ({ number, event }) => ({
+      number,
+      event: fromTrainerEvent(event),
+    }));
+    return EMPTY;
+  }
+}
 
 @Module({})
 class TrainerModule {}

@@ -3,20 +3,25 @@ import { createSerial } from '@trikd/core/async/serial';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Numerics } from '@trikd/core/domain/numerics';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
 import { isSameAttempt, nameOf, precedes, superseded } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
 import { assertSecret, assertServing } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Subscription } from '@trikd/core/exchange/subscribe';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import { type Assignment, startStepOf } from '@trikd/core/training/assignment';
-import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/core/training/order';
+import {
+  type Assignment,
+  assertNotFenced,
+  isSameOrder,
+  ORDER_SECONDS,
+  type Order,
+  startStepOf,
+} from '@trikd/core/training/assignment';
 import { faultPoint } from '@trikd/process/fault-points';
-import { wallTime } from '@trikd/process/wall-time';
-import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-memory';
-import { assertConsumer, assertProducer } from '../exchange/assert-consumer.js';
-import type { ExchangeSource } from '../exchange/exchange.controller.js';
+import { wallTime } from '@trikd/process/system-clock';
+import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-recorder';
+import type { ExchangeSource } from '../exchange.controller.js';
+import { assertConsumer, assertProducer } from '../exchange.controller.js';
 import type { NumberedEvent } from './attempt-events.js';
 import { type AssignedFacts, startAttempt, type TrainerAttempt } from './trainer-attempt.js';
 import type { TrainerParts } from './trainer-parts.js';

@@ -2,9 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { importModule } from './import-module.js';
-import { findModule, keepModule } from './module-folder.js';
-import { type ModuleText, readModule } from './module-text.js';
+import { findModule, importModule, keepModule, type ModuleText, readModule } from '../user-modules.js';
 
 const root = mkdtempSync(join(tmpdir(), 'trikd-modules-'));
 afterAll(() => rmSync(root, { recursive: true }));

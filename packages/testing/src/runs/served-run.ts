@@ -1,11 +1,11 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import type { Blob } from '@trikd/core/domain/blob';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
+import type { Blob } from '@trikd/core/domain/role-checkpoint';
 import type { Params } from '@trikd/core/models/params';
 import type { ModelSpec } from '@trikd/core/models/registry';
-import { promote } from '@trikd/core/run/anchor-pointer';
-import { createRun, saveRun } from '@trikd/core/run/run-store';
 import type { GenerationResult, Training } from '@trikd/core/run/state';
+import { promote } from '@trikd/core/run/stored/anchor-pointer';
+import { createRun, saveRun } from '@trikd/core/run/stored/run-store';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { stagesOf } from '@trikd/core/stages/stages-of';
 import { tracePredictor } from '@trikd/core/training/role-program';

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuthority, issueCertificate, type KeyPair, type Leaf } from '@trikd/transport/access/authority';
 import type { Role } from '@trikd/transport/access/caller';
-import { serviceId } from '@trikd/transport/access/spiffe-id';
+import { serviceId } from '@trikd/transport/access/caller';
 
 export const LASTING = { notBefore: new Date('2026-01-01'), notAfter: new Date('2126-01-01') };
 export const EXPIRED = { notBefore: new Date('2026-01-01'), notAfter: new Date('2026-01-02') };

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ExchangeController, type ExchangeSource } from '@trikd/model-host/exchange/exchange.controller';
+import { ExchangeController, type ExchangeSource } from '@trikd/model-host/exchange.controller';
 import { EXCHANGE, SHUTDOWN } from '@trikd/model-host/tokens';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
 

@@ -1,19 +1,17 @@
 import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
-import { type GenerationAttempt } from '@trikd/core/domain/position';
-import { type Role } from '@trikd/core/domain/role';
+import { type GenerationAttempt, type Role } from '@trikd/core/domain/position';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { formatOf } from '@trikd/core/exchange/frame-format';
-import { toSent } from '@trikd/core/exchange/sent-logits';
+import { formatOf, toSent } from '@trikd/core/exchange/frame';
 import type { Params } from '@trikd/core/models/params';
 import type { ModelSpec } from '@trikd/core/models/registry';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { learnerOf, sourcesOf } from '@trikd/core/stages/stage';
+import type { TrainingStart } from '@trikd/core/training/assignment';
 import type { FrozenModel } from '@trikd/core/training/frozen';
 import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { TrainerPorts } from '@trikd/core/training/ports';
-import type { TrainingStart } from '@trikd/core/training/training-start';
 
 // A model of one number in the place of the training loop, to test services without engine or loop: each frame that it receives moves
 // the number, so a frame that is lost, doubled or swapped changes the result, and the first logit of a frame names the params that it

@@ -1,9 +1,9 @@
 import type { Dataset } from '@trikd/core/data/split';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import type { Params } from '@trikd/core/models/params';
 import { replicasOf, sourcesOf } from '@trikd/core/stages/stage';
-import type { ModelSession } from '@trikd/core/training/model-session';
 import type { LoadReplica, ReplicaModel } from '@trikd/core/training/replicas/open-replica';
+import type { ModelSession } from '@trikd/core/training/role-program';
 import { AVERAGING, LOGITS, PREDICT, TRAIN } from '@trikd/core/training/role-program';
 import { type ModelSessions, type OpenRemoteReplica, openReplicated } from '@trikd/core/training/sessions';
 import type { Feeds } from '@trikd/engine';

@@ -4,8 +4,7 @@ import type { Dataset } from '@trikd/core/data/split';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import type { TrainerPorts } from '@trikd/core/training/ports';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { TrainerEvent, TrainerPorts } from '@trikd/core/training/ports';
 import { virtualClock } from '../clock/virtual-clock.js';
 import { memoryStore } from '../stores/memory-store.js';
 

@@ -1,5 +1,5 @@
-import { addNetwork } from '@trikd/core/models/module/loaded-networks';
 import { type MakeNetwork, moduleNetwork } from '@trikd/core/models/module/module-network';
+import { addNetwork } from '@trikd/core/models/module/module-spec';
 import type { LayersModel } from '@trikd/engine';
 import type { RandomModelSettings } from './random-model.js';
 

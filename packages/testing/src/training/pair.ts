@@ -1,19 +1,16 @@
 import type { Dataset } from '@trikd/core/data/split';
-import type { Blob } from '@trikd/core/domain/blob';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { type GenerationAttempt } from '@trikd/core/domain/position';
-import { peerOf, type Role, type TrainedRole } from '@trikd/core/domain/role';
-import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
+import { type GenerationAttempt, peerOf, type Role, type TrainedRole } from '@trikd/core/domain/position';
+import type { Blob, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { consumersOf, learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import { type FrozenModel, openFrozen } from '@trikd/core/training/frozen';
-import type { TrainerPorts } from '@trikd/core/training/ports';
+import type { TrainerEvent, TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainGeneration } from '@trikd/core/training/trainer';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
 import { virtualClock } from '../clock/virtual-clock.js';
 
 const ROLES = ['teacher', 'student'] as const;

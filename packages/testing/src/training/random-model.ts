@@ -2,13 +2,13 @@ import { atOnce } from '@trikd/core/async/slices';
 import { imageBytes } from '@trikd/core/data/image-source';
 import { type Dataset, splitDataset } from '@trikd/core/data/split';
 import { makingIdentities } from '@trikd/core/data/synthetic';
-import { graphOfRun } from '@trikd/core/export/graph-of-run';
 import type { ModelGraph } from '@trikd/core/export/model-graph';
+import { graphOfRun } from '@trikd/core/export/read-layers';
 import type { HostTensor, Params } from '@trikd/core/models/params';
 import { RunSpec } from '@trikd/core/spec/run-spec';
-import { expectedParams } from '@trikd/core/training/expected-params';
 import { openJudged } from '@trikd/core/training/judge';
 import { tracePredictor } from '@trikd/core/training/role-program';
+import { expectedParams } from '@trikd/core/training/sessions';
 import type { WrittenSpec } from '../specs/presets.js';
 import { datasetFor } from '../specs/spec-for.js';
 

@@ -1,19 +1,23 @@
 import { hash } from 'node:crypto';
 import { assertParamsMatch, loadParams } from '@trikd/core/checkpoint/blobs';
-import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
-import { encodeManifest, MANIFEST_VERSION, manifestKey, type PairManifest } from '@trikd/core/checkpoint/manifest';
+import {
+  encodeManifest,
+  loadManifest,
+  MANIFEST_VERSION,
+  manifestKey,
+  type PairManifest,
+} from '@trikd/core/checkpoint/manifest';
 import { encodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import type { Dataset } from '@trikd/core/data/split';
-import type { Blob } from '@trikd/core/domain/blob';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { TrainedRole } from '@trikd/core/domain/role';
-import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
+import type { TrainedRole } from '@trikd/core/domain/position';
+import type { Blob, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Params } from '@trikd/core/models/params';
 import { blobsFor, type ReferenceOutcome, runReferenceStage } from '@trikd/core/reference/reference';
 import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
-import { type ExpectedParams, expectedInCheckpoint } from '@trikd/core/training/expected-params';
+import { type ExpectedParams, expectedInCheckpoint } from '@trikd/core/training/sessions';
 import { virtualClock } from '../clock/virtual-clock.js';
 import { datasetFor, specFor } from '../specs/spec-for.js';
 import { memoryStore } from '../stores/memory-store.js';

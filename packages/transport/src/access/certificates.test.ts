@@ -1,12 +1,10 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Logger } from '@trikd/process/logging';
-import { createLogger } from '@trikd/process/logging';
+import { createLogger, type Logger } from '@trikd/process/logging';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAuthority, issueCertificate, type KeyPair } from './authority.js';
-import { type Certificates, openCertificates } from './certificates.js';
-import { readTlsFiles } from './tls-files.js';
+import { type Certificates, openCertificates, readTlsFiles } from './certificates.js';
 
 const validity = { notBefore: new Date('2026-01-01'), notAfter: new Date('2126-01-01') };
 const leaf = { uris: ['spiffe://trikd/ns/lab/sa/orchestrator'], hosts: ['localhost'], ...validity };

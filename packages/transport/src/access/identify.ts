@@ -1,7 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { bearerTokenIn } from './bearer-token.js';
-import { ANONYMOUS, type Caller } from './caller.js';
-import { callerOfCertificate } from './spiffe-id.js';
+import { TrikdError } from '@trikd/core/domain/errors';
+import { ANONYMOUS, type Caller, callerOfCertificate } from './caller.js';
 
 /**
  * Determines who makes a call.
@@ -39,4 +38,13 @@ export function identifyBy({ trustDomain, tokens }: IdentifyOptions): Identify {
     if (certificate === undefined || trustDomain === undefined) return undefined;
     return callerOfCertificate(certificate, trustDomain);
   };
+}
+
+/** The token in the values of the header `authorization`; undefined without one. @throws TrikdError 'unauthenticated' for anything else */
+export function bearerTokenIn(headers: readonly string[]): string | undefined {
+  const [header, ...others] = headers;
+  if (header === undefined) return undefined;
+  const [, token] = /^Bearer +(\S+)$/i.exec(header) ?? [];
+  if (token !== undefined && others.length === 0) return token;
+  throw new TrikdError('unauthenticated', 'authorization must be one bearer token');
 }

@@ -1,14 +1,14 @@
 import { type ChannelCredentials, type ChannelOptions, credentials, ServerCredentials } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { isLoopback } from '@trikd/process/address';
-import { exitOn } from '@trikd/process/exit-on';
 import type { Logger } from '@trikd/process/logging';
+import { exitOn } from '@trikd/process/shutdown';
 import { TlsChannelCredentials, TlsServerCredentials } from '../grpc/credentials.js';
 import type { Role } from './caller.js';
+import { callerOfCertificate } from './caller.js';
+import type { TlsFiles } from './certificates.js';
 import { type Certificates, openCertificates } from './certificates.js';
-import { callerOfCertificate } from './spiffe-id.js';
 import type { SecurityConfig, TlsConfig } from './tls-config.js';
-import type { TlsFiles } from './tls-files.js';
 
 /** How a process protects its connections. Every server and every client of the project takes its credentials here. */
 export interface Security {

@@ -1,4 +1,4 @@
-import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/durations';
+import { MAX_SERVICE_SECONDS } from '@trikd/core/spec/fields';
 import { Address } from '@trikd/process/address';
 import { z } from 'zod';
 

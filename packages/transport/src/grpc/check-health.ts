@@ -2,8 +2,7 @@ import { Client, Metadata } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { fromStatus } from '@trikd/protocol/status';
 import { service } from 'grpc-health-check';
-import { controlChannel } from './channel-options.js';
-import { createClient, type Peer } from './create-client.js';
+import { controlChannel, createClient, type Peer } from './channel.js';
 import { openUserClient, type UserConnection } from './open-user-client.js';
 /** The health of a service. */
 export interface Health {

@@ -9,10 +9,8 @@ import {
 } from '@grpc/grpc-js';
 import { createBackoff } from '@trikd/core/async/backoff';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { fromStatus, isDisconnect, isServiceError } from '@trikd/protocol/status';
-import { retryAfterMs } from '@trikd/protocol/violations';
-import { controlChannel } from './channel-options.js';
-import { type ClientConstructor, createClient, type Peer } from './create-client.js';
+import { fromStatus, isDisconnect, isServiceError, retryAfterMs } from '@trikd/protocol/status';
+import { type ClientConstructor, controlChannel, createClient, type Peer } from './channel.js';
 
 /** A client for control calls. The caller closes it. @param peer as for {@link createClient} */
 export function openClient<C extends Client>(client: ClientConstructor<C>, address: string, peer?: Peer): C {

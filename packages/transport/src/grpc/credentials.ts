@@ -9,9 +9,8 @@ import {
   ServerCredentials,
 } from '@grpc/grpc-js';
 import type { Role } from '../access/caller.js';
-import type { Certificates } from '../access/certificates.js';
-import { callerOfCertificate } from '../access/spiffe-id.js';
-import type { TlsMaterial } from '../access/tls-files.js';
+import { callerOfCertificate } from '../access/caller.js';
+import type { Certificates, TlsMaterial } from '../access/certificates.js';
 
 // grpc-js's own credentials that reload certificates accept TLS 1.2, and offer no way to demand 1.3: hence these classes.
 const OLDEST = 'TLSv1.3';

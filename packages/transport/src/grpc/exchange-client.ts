@@ -4,12 +4,10 @@ import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Dial, Subscription } from '@trikd/core/exchange/subscribe';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
-import { fromStatus, isDisconnect, isForeign, isServiceError } from '@trikd/protocol/status';
-import { retryAfterMs } from '@trikd/protocol/violations';
+import { fromStatus, isDisconnect, isForeign, isServiceError, retryAfterMs } from '@trikd/protocol/status';
 import { serviceOf } from '../access/caller.js';
 import { LOOPBACK_ONLY, type Security } from '../access/security.js';
-import { exchangeChannel } from './channel-options.js';
-import { createClient } from './create-client.js';
+import { createClient, exchangeChannel } from './channel.js';
 
 /** Connects to producers over gRPC. */
 export function dialWith(security: Security): Dial {

@@ -6,12 +6,13 @@ import {
   type Client,
   credentials,
   experimental,
+  InterceptingCall,
   type Interceptor,
   type VerifyOptions,
 } from '@grpc/grpc-js';
-import { callerOfCertificate, trustDomainOf } from '../access/spiffe-id.js';
-import { controlChannel } from './channel-options.js';
-import { sendToken } from './send-token.js';
+import { toStatus } from '@trikd/protocol/status';
+import { callerOfCertificate, trustDomainOf } from '../access/caller.js';
+import { controlChannel } from './channel.js';
 
 /** How a person, or a program outside of the services, calls RunService. */
 export interface UserConnection {
@@ -64,4 +65,33 @@ function impostor(host: string, { raw, subjectaltname = '' }: PeerCertificate): 
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+/**
+ * Sends a bearer token with every call. The token is determined for each call, so that one that expires can be replaced; a failure to do so
+ * is the status of the call.
+ */
+export function sendToken(token: () => Promise<string | undefined>): Interceptor {
+  return (options, nextCall) => {
+    let cancelled = false;
+    const call = nextCall(options);
+    return new InterceptingCall(call, {
+      start: (metadata, listener, next) => {
+        token().then(
+          (text) => {
+            if (cancelled) return;
+            if (text !== undefined) metadata.set('authorization', `Bearer ${text}`);
+            next(metadata, listener);
+          },
+          (error: unknown) => {
+            listener.onReceiveStatus(toStatus(error));
+          },
+        );
+      },
+      cancel: (next) => {
+        cancelled = true;
+        next();
+      },
+    });
+  };
 }

@@ -1,11 +1,10 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { TrainedRole } from '@trikd/core/domain/position';
 import { ReplicaServiceClient, type TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
 import { fromStatus } from '@trikd/protocol/status';
 import { serviceOf } from '../access/caller.js';
 import type { Security } from '../access/security.js';
-import { replicaChannel } from './channel-options.js';
-import { createClient } from './create-client.js';
+import { createClient, replicaChannel } from './channel.js';
 
 /** A stream of requests to a replica. */
 export interface ReplicaStream {

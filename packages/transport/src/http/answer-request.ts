@@ -1,24 +1,20 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Metadata } from '@grpc/grpc-js';
 import { type RunServiceClient, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { TokenVerifier } from '../access/identify.js';
 import { assertAllowed } from '../access/policy.js';
-import { answerInference, INFERENCE_METHODS, type InferenceSource } from '../inference/answer-inference.js';
-import { inferenceRoute } from '../inference/inference-routes.js';
-import type { BodyBudget } from './body-budget.js';
-import { wantedRange } from './byte-range.js';
-import { type SentEvent, sendEvents } from './event-stream.js';
+import {
+  answerInference,
+  INFERENCE_METHODS,
+  type InferenceSource,
+  inferenceRoute,
+} from '../inference/answer-inference.js';
 import { httpFailure, Rejection } from './http-failure.js';
-import type { PageFile } from './page-files.js';
-import { readBody } from './read-body.js';
-import type { RequestGuard } from './request-guard.js';
-import { identityOf } from './request-identity.js';
-import { routeOf } from './run-routes.js';
-import { RUN_RPCS } from './run-rpcs.js';
-import { reasonToReject } from './same-origin.js';
-import { sendBlob, tagOf } from './send-blob.js';
-import { sendFile } from './send-file.js';
-import { sendLines } from './send-lines.js';
+import { type BodyBudget, readBody } from './read-body.js';
+import { identityOf, type RequestGuard, reasonToReject } from './request-guard.js';
+import { RUN_RPCS, routeOf } from './run-routes.js';
+import { type PageFile, sendBlob, sendFile, tagOf, wantedRange } from './send-file.js';
 
 /** What the answers to requests are made from. */
 export interface AnswerParts {
@@ -194,4 +190,83 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
 
 function one(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
+}
+
+/** Proxies close connections that are silent for a minute, and browsers detect dead ones by missing heartbeats. */
+const HEARTBEAT_MS = 15_000;
+
+/** A server-sent event. Without a name it is a `message`. Streams can be resumed after events with a number. */
+interface SentEvent {
+  readonly name?: string;
+  readonly number?: number;
+  readonly data: unknown;
+}
+
+export function eventText({ name, number, data }: SentEvent): string {
+  const lines = [
+    ...(name === undefined ? [] : [`event: ${name}`]),
+    ...(number === undefined || number === 0 ? [] : [`id: ${number}`]),
+    `data: ${JSON.stringify(data)}`,
+  ];
+  return `${lines.join('\n')}\n\n`;
+}
+
+/**
+ * Sends events at the pace at which the client reads. Status 200 is sent with the first event: an earlier error is thrown,
+ * so that the caller can answer with another status.
+ */
+async function sendEvents(
+  response: ServerResponse,
+  events: AsyncIterable<SentEvent>,
+  gone: AbortSignal,
+): Promise<void> {
+  const heartbeat = setInterval(() => {
+    if (response.headersSent) response.write(eventText({ name: 'beat', data: {} }));
+  }, HEARTBEAT_MS);
+  try {
+    for await (const event of events) {
+      if (!response.headersSent) {
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+        response.write('retry: 1000\n\n');
+      }
+      if (!response.write(eventText(event))) await once(response, 'drain', { signal: gone });
+    }
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    // A broken connection makes the client resume the stream.
+    response.destroy();
+  } finally {
+    clearInterval(heartbeat);
+  }
+  response.end();
+}
+
+/**
+ * Sends values as JSON, one in each line, for the browser to save, at the pace at which the client reads. Status 200 is sent with the
+ * first value: an earlier error is thrown, so that the caller can answer with another status.
+ * @param file name that the browser suggests
+ */
+async function sendLines(
+  response: ServerResponse,
+  values: AsyncIterable<unknown>,
+  file: string,
+  gone: AbortSignal,
+): Promise<void> {
+  const begin = () => {
+    const disposition = `attachment; filename="${file}"`;
+    const headers = { 'content-type': 'application/jsonl', 'content-disposition': disposition };
+    response.writeHead(200, { ...headers, 'cache-control': 'no-store' });
+  };
+  try {
+    for await (const value of values) {
+      if (!response.headersSent) begin();
+      if (!response.write(`${JSON.stringify(value)}\n`)) await once(response, 'drain', { signal: gone });
+    }
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    // The client notices that the file is incomplete.
+    return void response.destroy();
+  }
+  if (!response.headersSent) begin();
+  response.end();
 }

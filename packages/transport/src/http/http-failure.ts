@@ -1,7 +1,6 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { ERROR_KIND, httpStatusOf, isServiceError, toStatus } from '@trikd/protocol/status';
-import { violationsOf } from '@trikd/protocol/violations';
+import { ERROR_KIND, httpStatusOf, isServiceError, toStatus, violationsOf } from '@trikd/protocol/status';
 
 /** The response to a request that failed. */
 export interface HttpFailure {

@@ -1,4 +1,4 @@
-import { ServiceSeconds as Seconds } from '@trikd/core/spec/durations';
+import { ServiceSeconds as Seconds } from '@trikd/core/spec/fields';
 import { z } from 'zod';
 
 /**

@@ -11,20 +11,18 @@ import { isServiceError } from '@trikd/protocol/status';
 import type { AuditedCall, AuditLog } from '../access/audit-log.js';
 import type { TokenVerifier } from '../access/identify.js';
 import { LOOPBACK_ONLY, type Security } from '../access/security.js';
-import { controlChannel, separate } from '../grpc/channel-options.js';
+import { controlChannel, createClient, type Peer, separate } from '../grpc/channel.js';
 import { openClient } from '../grpc/clients.js';
-import { createClient, type Peer } from '../grpc/create-client.js';
 import { LONGEST_JSON } from '../inference/json-inference.js';
 import { remoteModels } from '../inference/remote-models.js';
 import { createConnectionGuard } from '../limits/connection-guard.js';
 import { limitLog } from '../limits/limit-log.js';
 import { answerRequest, sendJson } from './answer-request.js';
-import { createBodyBudget } from './body-budget.js';
 import { failureOf, type HttpFailure } from './http-failure.js';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './http-limits.js';
-import { readPage } from './page-files.js';
-import { PAGE_HEADERS } from './page-headers.js';
+import { createBodyBudget } from './read-body.js';
 import { createRequestGuard } from './request-guard.js';
+import { readPage } from './send-file.js';
 
 export interface DashboardOptions {
   /** host:port, port 0 for any free port. */
@@ -161,3 +159,14 @@ async function bind(server: ReturnType<typeof createServer>, listen: string): Pr
   const { port } = address as AddressInfo;
   return `${host}:${port}`;
 }
+
+/** Headers of every answer of a server with a page. They allow resources of this origin only, no framing, and no inline scripts. */
+export const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; " +
+    "form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};

@@ -1,12 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { IndexedVersion, InferenceAnswer, InferenceRequest, ModelFacts } from '@trikd/core/serving/inference';
-import { fromIndex, fromModelFacts, SERVER } from '@trikd/protocol/convert-inference';
-import { TRACEPARENT } from '@trikd/protocol/traceparent';
-import type { BodyBudget } from '../http/body-budget.js';
+import { fromIndex, fromModelFacts, SERVER, TRACEPARENT } from '@trikd/protocol/convert-inference';
 import { httpFailure, Rejection } from '../http/http-failure.js';
-import { readBytes } from '../http/read-body.js';
-import type { InferenceRoute } from './inference-routes.js';
+import { type BodyBudget, readBytes } from '../http/read-body.js';
 import { jsonAnswer, readJsonRequest } from './json-inference.js';
 
 // The HTTP form of the Open Inference Protocol.
@@ -140,4 +137,33 @@ function sendText(response: ServerResponse, status: number, text: string): void 
     'cache-control': 'no-store',
   });
   response.end(text);
+}
+
+/** What a request of the HTTP form asks for. An empty version is the current one. */
+type InferenceRoute =
+  | { readonly kind: 'server' | 'live' | 'ready' | 'index' }
+  | { readonly kind: 'model' | 'model-ready' | 'infer'; readonly model: string; readonly version: string };
+
+const FIXED: Readonly<Record<string, InferenceRoute>> = {
+  'GET /v2': { kind: 'server' },
+  'GET /v2/': { kind: 'server' },
+  'GET /v2/health/live': { kind: 'live' },
+  'GET /v2/health/ready': { kind: 'ready' },
+  'POST /v2/repository/index': { kind: 'index' },
+};
+
+const OF_MODEL = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|infer))?$/;
+
+/** The route of a request; undefined if there is none. @param path without the query */
+export function inferenceRoute(method: string, path: string): InferenceRoute | undefined {
+  const key = `${method} ${path}`;
+  if (Object.hasOwn(FIXED, key)) return FIXED[key];
+  const [, model, version, action] = OF_MODEL.exec(path) ?? [];
+  if (model === undefined || method !== (action === 'infer' ? 'POST' : 'GET')) return undefined;
+  try {
+    const named = { model: decodeURIComponent(model), version: decodeURIComponent(version ?? '') };
+    return { kind: action === 'infer' ? 'infer' : action === 'ready' ? 'model-ready' : 'model', ...named };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
+import type { EndpointAccess } from '@trikd/core/spec/access';
 import { DatasetName } from '@trikd/core/spec/data-spec';
-import type { EndpointAccess } from '@trikd/core/spec/endpoint-access';
 import { Address, isLoopback } from '@trikd/process/address';
 import { z } from 'zod';
 

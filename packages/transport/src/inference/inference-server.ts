@@ -8,14 +8,16 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
-import type { CallOptions, InferenceRequest, InferenceServer } from '@trikd/core/remote/ask-model';
+import type { CallOptions, InferenceRequest, InferenceServer, OpenEndpoint } from '@trikd/core/remote/ask-model';
 import type { ModelMetadata } from '@trikd/core/remote/remote-form';
+import { allowedEndpoint, type EndpointAccess } from '@trikd/core/spec/access';
 import { isLoopback } from '@trikd/process/address';
 import { GRPCInferenceServiceClient, type ModelInferRequest } from '@trikd/protocol/gen/node/inference/inference';
-import { LONGEST_TOKEN } from '../access/read-token.js';
-import { readTlsFiles } from '../access/tls-files.js';
+import { readTlsFiles } from '../access/certificates.js';
+import type { SecurityConfig } from '../access/tls-config.js';
+import { LONGEST_TOKEN } from '../access/tokens.js';
 import type { UnaryMethod } from '../grpc/clients.js';
-import { sendToken } from '../grpc/send-token.js';
+import { sendToken } from '../grpc/open-user-client.js';
 import type { EndpointConfig } from './endpoint-settings.js';
 
 /** Bytes of an answer besides its logits, and of the metadata of a model, at most. */
@@ -149,4 +151,25 @@ async function readToken(file: string): Promise<string> {
   const token = text.trim();
   if (/^\S+$/.test(token) && token.length <= LONGEST_TOKEN) return token;
   throw new TrikdError('invalid', `${file} has no token: expected one line without spaces`);
+}
+
+interface Endpoints extends Pick<SecurityConfig, 'plaintext'> {
+  readonly endpoints: Readonly<Record<string, EndpointConfig>>;
+}
+
+/**
+ * Opens clients of the endpoints that a service asks. What an operator has registered is called as the configuration says; an address in
+ * a spec gets no token, and is called in plain text only where the service may speak plain text.
+ */
+export function openEndpointWith({ endpoints, plaintext }: Endpoints, access: EndpointAccess): OpenEndpoint {
+  return (endpoint, answerBytes) => {
+    const found = allowedEndpoint(endpoint, access);
+    if (found.kind === 'registered') return openInferenceServer(endpoints[found.name]!, answerBytes);
+    const { address, tls } = found;
+    if (!tls && plaintext !== 'anywhere' && !isLoopback(address)) {
+      const advice = `take https://${address}, or register it in endpoints of the anchor-server`;
+      throw new TrikdError('invalid', `images would be sent to ${address} in plain text: ${advice}`);
+    }
+    return openInferenceServer({ address, ...(tls && { tls: {} }) }, answerBytes);
+  };
 }

@@ -1,8 +1,13 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { traceContext } from '@trikd/core/timing/trace-ids';
-import { fromInferenceRequest, toIndex, toInferenceAnswer, toModelFacts } from '@trikd/protocol/convert-inference';
+import {
+  fromInferenceRequest,
+  TRACEPARENT,
+  toIndex,
+  toInferenceAnswer,
+  toModelFacts,
+} from '@trikd/protocol/convert-inference';
 import type { GRPCInferenceServiceClient } from '@trikd/protocol/gen/node/inference/inference';
-import { TRACEPARENT } from '@trikd/protocol/traceparent';
 import type { UnaryMethod } from '../grpc/clients.js';
 import type { InferenceSource } from './answer-inference.js';
 

@@ -1,20 +1,21 @@
 import type { Server, ServiceDefinition } from '@grpc/grpc-js';
-import type { DynamicModule } from '@nestjs/common';
+import { ReflectionService } from '@grpc/reflection';
+import { Catch, type DynamicModule, type LoggerService, type RpcExceptionFilter } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ServerGrpc } from '@nestjs/microservices';
 import { within } from '@trikd/core/async/within';
+import { TrikdError } from '@trikd/core/domain/errors';
+import type { Logger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
+import { DESCRIPTORS } from '@trikd/protocol/descriptors';
+import { toStatus } from '@trikd/protocol/status';
+import { Observable } from 'rxjs';
 import { identifyBy, type TokenVerifier } from '../access/identify.js';
 import { LOOPBACK_ONLY, type Security } from '../access/security.js';
-import { createGuardedServer } from '../grpc/guarded-server.js';
-import type { Listening } from '../grpc/listen.js';
+import { createGuardedServer, type Listening } from '../grpc/guarded-server.js';
 import type { InterceptorOptions } from '../grpc/server-interceptors.js';
 import { DEFAULT_LIMITS, type ServerLimits } from '../limits/server-limits.js';
-import { serveHealth } from './health-server.js';
-import { nestLogger } from './nest-logger.js';
-import { addReflection } from './reflection.js';
-import { serviceHealth } from './service-health.js';
-import { StatusFilter } from './status-filter.js';
+import { serveHealth, serviceHealth } from './health.js';
 
 export interface ServiceOptions extends Omit<InterceptorOptions, 'guards' | 'identify'> {
   /** Controllers and their dependencies. */
@@ -107,4 +108,38 @@ async function drain(server: Server, listening: Listening, seconds: number): Pro
   const ended = new Promise<void>((done) => server.tryShutdown(() => done()));
   await within(Promise.all([ended, listening.close()]), seconds, systemClock);
   server.forceShutdown();
+}
+
+/** Writes Nest's messages to our log; those about routes and modules at debug. */
+function nestLogger(log: Logger): LoggerService {
+  return {
+    log: (message: unknown, context: unknown) => log.debug({ context }, String(message)),
+    debug: (message: unknown, context: unknown) => log.debug({ context }, String(message)),
+    verbose: (message: unknown, context: unknown) => log.trace({ context }, String(message)),
+    warn: (message: unknown, context: unknown) => log.warn({ context }, String(message)),
+    error: (message: unknown, ...context: unknown[]) => log.error({ context }, String(message)),
+    fatal: (message: unknown, ...context: unknown[]) => log.fatal({ context }, String(message)),
+  };
+}
+
+/** Serves `grpc.reflection.v1` and `v1alpha`, so that tools such as grpcurl can discover the protocol. */
+function addReflection(server: Server, services: readonly string[]): void {
+  // The reflection service reads the descriptors of any one definition of the package, and nothing else.
+  const bearer = {
+    format: 'Protocol Buffer 3 EnumDescriptorProto' as const,
+    type: {},
+    fileDescriptorProtos: [...DESCRIPTORS],
+  };
+  new ReflectionService({ 'trikd.v1': bearer }, { services: [...services] }).addToServer(server);
+}
+
+/** Converts the errors of controllers to statuses. An error that is not a TrikdError is a bug, and is logged here. */
+@Catch()
+class StatusFilter implements RpcExceptionFilter {
+  constructor(private readonly log: Logger) {}
+
+  catch(error: unknown): Observable<never> {
+    if (!(error instanceof TrikdError)) this.log.error({ err: error }, 'call failed');
+    return new Observable((subscriber) => subscriber.error(toStatus(error)));
+  }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { exitOn } from '@trikd/process/exit-on';
 import { faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
+import { exitOn } from '@trikd/process/shutdown';
 import { createService, type ServiceOptions } from './create-service.js';
 
 export interface ProcessOptions extends ServiceOptions {

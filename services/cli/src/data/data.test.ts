@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { decodeImage } from '@trikd/model-host/data/images/decode-image';
+import { decodeImage } from '@trikd/model-host/data/images/image-codec';
 import { npyFile, zipFile } from '@trikd/testing/images/npz-file';
 import { greyPng } from '@trikd/testing/images/png-file';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';

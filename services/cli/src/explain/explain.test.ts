@@ -1,7 +1,7 @@
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { describe, expect, test } from 'vitest';
-import { explained } from './explained.js';
-import { explainedText } from './text.js';
+import { explained } from '../commands/explain/explain.js';
+import { explainedText } from '../commands/explain/text.js';
 
 const student = { model: { kind: 'plain-cnn', channels: [4] } };
 const teacher = { model: { kind: 'plain-cnn', channels: [8] } };

@@ -1,6 +1,6 @@
 import { RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { eventOf } from '@trikd/events/event';
-import { runFile } from '@trikd/events/run-file';
+import { runFile } from '@trikd/events/report';
 import { foldAll } from '@trikd/events/run-history';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';

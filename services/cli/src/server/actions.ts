@@ -1,27 +1,26 @@
+import { createInterface } from 'node:readline/promises';
 import { queueOf } from '@trikd/events/queue';
 import { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { RUN_PHASES } from '@trikd/protocol/run-phases';
-import type { GenerationActions } from '../generation/command.js';
-import { generationsJson, generationsText } from '../generation/list.js';
-import { runJson as snapshotOf } from '../json-messages.js';
-import type { Format } from '../options.js';
-import { paintFor } from '../paint.js';
-import type { QueueOptions } from '../queue/command.js';
-import { QUEUE_PHASES, queueJson, queueText } from '../queue/queue.js';
-import type { RunsActions } from '../runs/command.js';
-import { allRuns } from '../runs/list.js';
-import { getRun, readingActions } from '../runs/reading-actions.js';
-import { tagsAfter } from '../runs/tag.js';
-import { runDescription } from '../runs/verbs.js';
-import { awaitPhase } from '../runs/wait.js';
-import { lineScreen, liveScreen, showAll } from '../runs/watch.js';
-import { isTerminal, print, type Shell } from '../shell.js';
-import { formatted } from '../texts.js';
+import type { GenerationActions } from '../commands/generation/command.js';
+import { generationsJson, generationsText } from '../commands/generation/list.js';
+import type { QueueOptions } from '../commands/queue/command.js';
+import { QUEUE_PHASES, queueJson, queueText } from '../commands/queue/queue.js';
+import type { RunsActions } from '../commands/runs/command.js';
+import { allRuns } from '../commands/runs/list.js';
+import { getRun, readingActions } from '../commands/runs/reading-actions.js';
+import { tagsAfter } from '../commands/runs/tag.js';
+import { runDescription } from '../commands/runs/verbs.js';
+import { awaitPhase, lineScreen, liveScreen, showAll } from '../commands/runs/watch.js';
+import type { Format } from '../options/options.js';
+import { runJson as snapshotOf } from '../terminal/json-messages.js';
+import { paintFor } from '../terminal/paint.js';
+import { printable } from '../terminal/printable.js';
+import { isTerminal, print, type Shell, say, withProgress } from '../terminal/shell.js';
+import { formatted } from '../terminal/texts.js';
 import { type Asking, type ServerChoice, withServer } from './ask.js';
-import { confirm } from './confirm.js';
 import { type ErrorContext, withErrorReport } from './error-report.js';
 import { follow } from './follow.js';
-import { waiting } from './waiting.js';
 
 /** The commands that call an orchestrator. */
 export interface ServerActions {
@@ -110,4 +109,33 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
 
 function runJson(run: Run | undefined): object {
   return run ? Object(Run.toJSON(run)) : {};
+}
+
+/** Asks a question at the terminal. `no-terminal` without one. */
+async function confirm(question: string, shell: Shell): Promise<'yes' | 'no' | 'no-terminal'> {
+  const { stdin, stderr, rest } = shell;
+  if (!stdin.isTTY || !stderr.isTTY) {
+    say(shell, `trikd: ${question} Confirm with --yes.`);
+    return 'no-terminal';
+  }
+  const terminal = createInterface({ input: stdin, output: stderr });
+  const answer = await terminal
+    .question(`${printable(question)} [y/N] `, { signal: rest })
+    .finally(() => terminal.close());
+  if (/^y(es)?$/i.test(answer.trim())) return 'yes';
+  say(shell, 'nothing was changed');
+  return 'no';
+}
+
+/** Between two redraws, in milliseconds. */
+const INTERVAL = 200;
+
+/** Shows what a command waits for, and for how long. */
+async function waiting<T>(what: string, work: Promise<T>, shell: Shell): Promise<T> {
+  return await withProgress(shell, async (report) => {
+    const started = performance.now();
+    const seconds = () => ((performance.now() - started) / 1000).toFixed(0);
+    const timer = setInterval(() => report(`${what}: ${seconds()} s`), INTERVAL);
+    return await work.finally(() => clearInterval(timer));
+  });
 }

@@ -3,8 +3,8 @@ import { readText } from '@trikd/process/read-text';
 import { RunServiceClient } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { UnaryOptions } from '@trikd/transport/grpc/clients';
 import { openUserClient, type UserConnection } from '@trikd/transport/grpc/open-user-client';
-import { tokenFor } from '../login/token-for.js';
-import type { Shell } from '../shell.js';
+import { tokenFor } from '../commands/login/token-for.js';
+import type { Shell } from '../terminal/shell.js';
 import { type Endpoint, endpointOf } from './endpoint.js';
 
 /** How a command reaches its orchestrator. */

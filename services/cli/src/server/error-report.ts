@@ -1,6 +1,6 @@
 import { type ErrorKind, TrikdError } from '@trikd/core/domain/errors';
-import { factsOf, violationsOf } from '@trikd/protocol/violations';
-import { type Shell, say } from '../shell.js';
+import { factsOf, violationsOf } from '@trikd/protocol/status';
+import { type Shell, say } from '../terminal/shell.js';
 
 /** What a command was about. */
 export interface ErrorContext {

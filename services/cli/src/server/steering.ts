@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { Command } from 'commander';
-import { type Format, outputOption, requestIdOption, serverOption, timeoutOption, wholeNumber } from '../options.js';
+import {
+  type Format,
+  outputOption,
+  requestIdOption,
+  serverOption,
+  timeoutOption,
+  wholeNumber,
+} from '../options/options.js';
 import { type Asking, type ServerChoice, serverChoiceOf } from './ask.js';
 
 /** A request that changes a run. */

@@ -1,3 +1,4 @@
+import { at } from '../api.js';
 import type { ModelVersion } from './inference.js';
 
 /** A model that is asked, and its name in the run. */
@@ -51,7 +52,7 @@ export function askedModels(
 }
 
 /** A change of the anchor, as the run reports it. */
-export interface AnchorMove {
+interface AnchorMove {
   readonly generation: number;
   /** The generation that was current at that time. One that a person moves starts again with its new anchor. */
   readonly during: number;
@@ -62,4 +63,19 @@ export interface AnchorMove {
 export function anchorOf(moves: readonly AnchorMove[], generation: number): number | undefined {
   const before = moves.filter(({ during, byRule }) => during < generation || (!byRule && during === generation));
   return before.findLast((move) => move.generation < generation)?.generation;
+}
+
+/** The changes of the anchor of a run; none where the page is not served with runs. */
+export async function anchorMoves(run: string): Promise<readonly AnchorMove[]> {
+  const answer: unknown = await fetch(`/api/runs/${encodeURIComponent(run)}`)
+    .then((response) => (response.ok ? response.json() : undefined))
+    .catch(() => undefined);
+  const moves = at(answer, 'run', 'anchorMoves');
+  if (!Array.isArray(moves)) return [];
+  return moves.map((move: unknown) => ({
+    // Of generation 0, JSON leaves the number out.
+    generation: Number(at(move, 'generation') ?? 0),
+    during: Number(at(move, 'during') ?? 0),
+    byRule: at(move, 'kind') === 'ANCHOR_MOVE_KIND_RULE',
+  }));
 }

@@ -1,17 +1,13 @@
 import type { Picture } from '@trikd/core/data/pixels';
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { addressOf } from '../address.js';
 import { sentence } from '../format.js';
 import { AnswerCard } from './answer-card.js';
 import { agreementText, topGuesses } from './answers.js';
 import { runsIn, versionsOf } from './asked-models.js';
-import { DropZone } from './drop-zone.js';
 import type { ModelVersion } from './inference.js';
 import { modelImage, shownPixels } from './model-image.js';
-import { PixelView } from './pixel-view.js';
-import { readPicture } from './read-picture.js';
-import { useAnswers } from './use-answers.js';
-import { useCatalogue, useModels } from './use-models.js';
+import { readPicture, useAnswers, useCatalogue, useModels } from './use-models.js';
 
 /** The page to try the models of runs: an image in, the answers of student, teacher and anchor beside each other. */
 export function TryPage() {
@@ -163,4 +159,72 @@ function decodedHash(): string {
   } catch {
     return '';
   }
+}
+
+/** Takes an image: chosen, dropped, or pasted. */
+function DropZone({ take }: { readonly take: (file: File) => void }) {
+  const [over, setOver] = useState(false);
+  const id = useId();
+  const first = (files: FileList | null | undefined) => {
+    const file = files?.[0];
+    if (file) take(file);
+  };
+  useEffect(() => {
+    const paste = (event: ClipboardEvent) => first(event.clipboardData?.files);
+    window.addEventListener('paste', paste);
+    return () => window.removeEventListener('paste', paste);
+  }, [take]);
+  return (
+    <label
+      class={`drop${over ? ' over' : ''}`}
+      for={id}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        first(event.dataTransfer?.files);
+      }}
+    >
+      <input
+        id={id}
+        class="visually-hidden"
+        type="file"
+        accept="image/*"
+        onChange={(event) => {
+          first(event.currentTarget.files);
+          // The same file again is a change too.
+          event.currentTarget.value = '';
+        }}
+      />
+      <strong>Choose an image</strong>, drop it here, or paste it
+    </label>
+  );
+}
+
+interface PixelViewProps {
+  readonly label: string;
+  readonly height: number;
+  readonly width: number;
+  /** height x width x 4, row by row. */
+  readonly rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** Pixels, with a caption. The page may load no images, but it can draw. */
+function PixelView({ label, height, width, rgba }: PixelViewProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    canvas.current?.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
+  }, [rgba, height, width]);
+  return (
+    <figure>
+      <canvas ref={canvas} height={height} width={width} role="img" aria-label={label} />
+      <figcaption class="muted small">
+        {label}, {width} × {height}
+      </figcaption>
+    </figure>
+  );
 }

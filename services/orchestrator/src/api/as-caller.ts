@@ -1,18 +1,17 @@
-import type { BlobItem, BlobRange } from '@trikd/core/checkpoint/read-blob';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { undefinedIfAbsent } from '@trikd/core/domain/undefined-if-absent';
-import { noSuchRun } from '@trikd/core/run/run-store';
+import type { BlobItem, BlobRange } from '@trikd/core/checkpoint/blobs';
+import { TrikdError, undefinedIfAbsent } from '@trikd/core/domain/errors';
+import type { Owner } from '@trikd/core/run/placement';
 import type { RunView } from '@trikd/core/run/run-view';
-import type { Steering } from '@trikd/core/run/steering';
-import type { TagChange } from '@trikd/core/run/tags';
+import { noSuchRun } from '@trikd/core/run/stored/run-store';
+import type { TagChange } from '@trikd/core/run/stored/tags';
+import type { Steering } from '@trikd/core/run/verbs';
+import { type Admission, assertAdmitted } from '@trikd/core/spec/admission';
 import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { Caller } from '@trikd/transport/access/caller';
 import type { EventsWanted } from '../events/watch-run.js';
 import type { CreateRequest, Orchestrator } from '../orchestrator.js';
 import type { ListedRun } from '../runs/run-summaries.js';
-import type { CheckpointList } from './list-checkpoints.js';
-import type { PageWanted, RunPage } from './list-runs.js';
-import { isAdmin, mayAccess, ownerOf } from './ownership.js';
+import type { CheckpointList, PageWanted, RunPage } from './list-runs.js';
 
 /** An orchestrator, as one caller may use it. */
 export interface CallersOrchestrator extends Omit<Orchestrator, 'create' | 'drain' | 'viewOnly'> {
@@ -106,4 +105,43 @@ function taken(runId: string): TrikdError {
 
 function needsAdmin(what: string): TrikdError {
   return new TrikdError('forbidden', `${what} requires the verb admin`);
+}
+
+/** Whether a caller may know of a run. A run without an owner, from before people were recognised, is for admins. */
+export function mayAccess(caller: Caller, owner: Owner | undefined): boolean {
+  if (isAdmin(caller) || caller.kind !== 'user') return true;
+  if (!owner) return false;
+  return owner.subject === caller.subject || (owner.team !== undefined && caller.teams.includes(owner.team));
+}
+
+/** Whether a caller may do what affects everybody's runs. Callers without identity exist only where everybody may do everything. */
+export function isAdmin(caller: Caller): boolean {
+  return caller.kind !== 'user' || caller.verbs.includes('admin');
+}
+
+/**
+ * The owner of a run that a caller creates; undefined for callers without identity.
+ * @param team for which it is created; empty: the caller's, if they are in exactly one
+ * @throws TrikdError 'forbidden' if the caller is not in the team
+ */
+export function ownerOf(caller: Caller, team: string): Owner | undefined {
+  if (caller.kind !== 'user') return undefined;
+  const { subject, teams } = caller;
+  if (team !== '' && !teams.includes(team)) {
+    throw new TrikdError('forbidden', `${subject} is not in the team ${team}`);
+  }
+  const [only, ...others] = teams;
+  const chosen = team !== '' ? team : others.length === 0 ? only : undefined;
+  return { subject, ...(chosen !== undefined && { team: chosen }) };
+}
+
+/** An orchestrator that creates and continues no run that is not admitted. Nothing is stored for a refused one. */
+export function admitting(orchestrator: Orchestrator, admission: Admission): Orchestrator {
+  return {
+    ...orchestrator,
+    create: async (request) => {
+      assertAdmitted(request.spec, admission);
+      return orchestrator.create(request);
+    },
+  };
 }

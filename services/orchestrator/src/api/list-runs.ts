@@ -1,7 +1,13 @@
+import { type PairManifest, readManifest } from '@trikd/core/checkpoint/manifest';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { Owner } from '@trikd/core/run/placement';
+import type { RunView } from '@trikd/core/run/run-view';
 import type { RunState } from '@trikd/core/run/state';
-import { readAhead } from './read-ahead.js';
+import { manifestsOf } from '@trikd/core/run/stored/collector';
+import { listRuns, runsIn } from '@trikd/core/run/stored/run-store';
+import { taggedIn } from '@trikd/core/run/stored/tags';
+import { createRunSummaries, type ListedRun, type SummaryPorts } from '../runs/run-summaries.js';
 
 /** A page of runs that is wanted. */
 export interface PageWanted {
@@ -30,7 +36,7 @@ const LARGEST_SIZE = 1000;
 const LARGEST_PAGE = 2_000_000;
 
 /** Runs that are read at once. */
-const AT_ONCE = 16;
+const RUNS_AT_ONCE = 16;
 
 /** How the runs of a page are read, in whole or in short. */
 export interface RunSource<Item> {
@@ -42,7 +48,7 @@ export interface RunSource<Item> {
 }
 
 /** @param all names of all runs, sorted */
-export async function pageOfRuns<Item extends { readonly owner?: Owner }>(
+async function pageOfRuns<Item extends { readonly owner?: Owner }>(
   all: readonly string[],
   { size, token, phases, visible }: PageWanted,
   { find, phaseOf, sizeOf }: RunSource<Item>,
@@ -54,7 +60,7 @@ export async function pageOfRuns<Item extends { readonly owner?: Owner }>(
   const unreadable: { runId: string; reason: string }[] = [];
   let characters = 0;
   let index = -1;
-  for await (const read of readAhead(names, find, AT_ONCE)) {
+  for await (const read of readAhead(names, find, RUNS_AT_ONCE)) {
     index += 1;
     const runId = names[index] ?? '';
     try {
@@ -83,4 +89,107 @@ function nameIn(token: string): string {
   const [, name] = /^after ([a-z0-9][a-z0-9-]{0,62})$/.exec(Buffer.from(token, 'base64url').toString()) ?? [];
   if (name !== undefined && tokenOf(name) === token) return name;
   throw new TrikdError('invalid', 'the page token is none that a page has given', { field: 'page_token' });
+}
+
+/** The runs of a store, a page at a time. */
+export interface RunPages {
+  list(wanted: PageWanted): Promise<RunPage<RunView>>;
+  /** The summaries of runs. For each run it reads one object that is small, and its tags if it has any. */
+  summaries(wanted: PageWanted): Promise<RunPage<ListedRun>>;
+}
+
+export function createRunPages(ports: SummaryPorts): RunPages {
+  const { store, find } = ports;
+  const whole = { find, phaseOf: ({ state }: RunView) => state.phase, sizeOf: sizeOfView };
+  const summaries = createRunSummaries(ports);
+  return {
+    list: async (wanted) => pageOfRuns(await listRuns(store), wanted, whole),
+    summaries: async (wanted) => {
+      const keys = await store.list('runs/');
+      const tagged = taggedIn(keys);
+      const read = (runId: string) => summaries.read(runId, tagged.has(runId));
+      return pageOfRuns(runsIn(keys), wanted, { find: read, ...IN_SHORT });
+    },
+  };
+}
+
+/** What decides whether a summary is on a page, and how many fit on it. */
+const IN_SHORT = {
+  phaseOf: ({ phase }: ListedRun) => phase,
+  sizeOf: (run: ListedRun) => JSON.stringify(run).length,
+};
+
+function sizeOfView({ spec, state }: RunView): number {
+  return JSON.stringify([spec, state]).length;
+}
+
+/** A checkpoint that the state of a run names. */
+export interface ListedCheckpoint {
+  /** Of its manifest. */
+  readonly key: string;
+  /** Absent if it cannot be read. */
+  readonly manifest?: PairManifest;
+  /** Why it cannot be read. */
+  readonly problem?: string;
+}
+
+/** Checkpoints, newest first. */
+export interface CheckpointList {
+  readonly checkpoints: readonly ListedCheckpoint[];
+  /** Older ones that are not listed. */
+  readonly omitted: number;
+}
+
+/** Checkpoints in a list, at most. */
+export const MOST_CHECKPOINTS = 100;
+
+/** Manifests that are read at once. */
+const CHECKPOINTS_AT_ONCE = 8;
+
+/** The checkpoints that the state of a run names: those of its current stage, and the last one of each ended stage. */
+export async function listCheckpoints(store: ObjectStore, state: RunState): Promise<CheckpointList> {
+  // Keys sort by stage and step.
+  const keys = [...new Set(manifestsOf(state))].sort().reverse();
+  const listed = keys.slice(0, MOST_CHECKPOINTS);
+  const checkpoints: ListedCheckpoint[] = [];
+  for await (const read of readAhead(listed, (key) => readManifest(store, key), CHECKPOINTS_AT_ONCE)) {
+    const key = listed[checkpoints.length] ?? '';
+    try {
+      checkpoints.push({ key, manifest: read() });
+    } catch (error) {
+      if (!(error instanceof TrikdError) || error.kind !== 'corrupt') throw error;
+      checkpoints.push({ key, problem: error.message });
+    }
+  }
+  return { checkpoints, omitted: keys.length - listed.length };
+}
+
+/**
+ * Reads things in their order, several at once. Each comes as a function that returns what was read, or throws why it could not be: a
+ * failure ends the rest only if the caller lets it.
+ * @param most reads at once
+ */
+export async function* readAhead<Name, Read>(
+  names: readonly Name[],
+  read: (name: Name) => Promise<Read>,
+  most: number,
+): AsyncGenerator<() => Read> {
+  const begun: Promise<() => Read>[] = [];
+  for (let index = 0; index < names.length; index += 1) {
+    for (let next = index + begun.length; next < Math.min(names.length, index + most); next += 1) {
+      begun.push(outcomeOf(read, names[next]!));
+    }
+    yield await begun.shift()!;
+  }
+}
+
+async function outcomeOf<Name, Read>(read: (name: Name) => Promise<Read>, name: Name): Promise<() => Read> {
+  try {
+    const value = await read(name);
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }

@@ -1,11 +1,13 @@
 import type { Clock } from '@trikd/core/async/clock';
+import { orAborted } from '@trikd/core/async/within';
+import type { RunEvent } from '@trikd/core/run/run-event';
 import type { RunView } from '@trikd/core/run/run-view';
-import { NUMBERS_PER_TERM } from '@trikd/events/event-name';
-import { snapshotEvent } from '../api/messages.js';
-import { type EventBroadcast, eventBroadcast } from './event-broadcast.js';
+import { NUMBERS_PER_TERM } from '@trikd/events/event';
+import { fromRunEvent } from '@trikd/protocol/convert-run';
+import type { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { missing, snapshotEvent } from '../api/messages.js';
 import type { EventFile } from './event-file.js';
-import type { EventPages } from './event-pages.js';
-import type { PageCache, ReadPage } from './page-cache.js';
+import type { EventPages, PageCache, ReadPage } from './event-pages.js';
 
 /** The broadcasts of this process: those of the runs that it drives or has steered while it leads. */
 export interface Broadcasts {
@@ -63,5 +65,140 @@ export function createBroadcasts({ openFile, openPages, date, clock }: Broadcast
     endAll: async (failureOf) => {
       await Promise.all([...present.keys()].map((runId) => end(runId, failureOf(runId))));
     },
+  };
+}
+
+/** Events kept in memory: half a minute of a run or more. A follower that is further behind gets older ones from the store. */
+const EVENTS_IN_MEMORY = 512;
+/** Above this number of followers, they get events at intervals, and only the newest progress. */
+const MOST_PROMPT_FOLLOWERS = 64;
+/** That interval, in seconds: each follower costs the same, and the run must not pay for a crowd. */
+const CROWD_INTERVAL = 1;
+
+/** The events of one run, for any number of followers, each at its own pace. */
+interface EventBroadcast {
+  readonly emit: (event: RunEvent) => void;
+  /** No event follows. With a failure, followers get it thrown when they have read the rest. */
+  readonly end: (failure?: Error) => void;
+  readonly over: () => boolean;
+  /**
+   * The events from a number on, and those that follow; 0: from this call on. Until the end, or until the signal aborts; with `pastOnly`
+   * up to the newest event at this call. Says which events neither memory nor the store has any more.
+   */
+  readonly follow: (from: number, signal: AbortSignal, pastOnly?: boolean) => AsyncIterable<WatchRunResponse>;
+  /** Resolves when all events are stored. */
+  readonly close: () => Promise<void>;
+  /** The newest number. */
+  readonly newest: () => number;
+}
+
+export interface BroadcastPorts {
+  /** Below every number to come, and not below any that was used. */
+  readonly after: number;
+  readonly pages: EventPages;
+  readonly file: EventFile;
+  readonly clock: Clock;
+  now(): Date;
+}
+
+/**
+ * All followers get the same messages, each made once; a follower is a position in the list, and costs nothing however slowly it reads.
+ * A crowd of followers gets events every second, and of each role's progress since then only the newest.
+ */
+function eventBroadcast({ after, pages, file, clock, now }: BroadcastPorts): EventBroadcast {
+  /** The newest events, with consecutive numbers. */
+  const recent: WatchRunResponse[] = [];
+  let newest = after;
+  let ended: { readonly failure: Error | undefined } | undefined;
+  let changed = Promise.withResolvers<void>();
+  let followers = 0;
+  let waking = false;
+  /** The number of the newest progress of each role. */
+  const newestProgress = new Map<string, number>();
+  const closed = new AbortController();
+  const wake = () => {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+  const wakeInTime = () => {
+    if (followers <= MOST_PROMPT_FOLLOWERS) return wake();
+    if (waking) return;
+    waking = true;
+    void clock
+      .sleep(1000 * CROWD_INTERVAL, closed.signal)
+      .catch(() => undefined)
+      .then(() => {
+        waking = false;
+        wake();
+      });
+  };
+  const superseded = ({ event, number }: WatchRunResponse) =>
+    followers > MOST_PROMPT_FOLLOWERS &&
+    event?.$case === 'progress' &&
+    (newestProgress.get(event.value.participant) ?? number) > number;
+
+  async function* read(from: number, last: number, signal: AbortSignal): AsyncGenerator<WatchRunResponse> {
+    const joined = newest;
+    let wanted = from;
+    while (!signal.aborted && wanted <= last) {
+      const first = recent[0]?.number ?? newest + 1;
+      if (wanted < first) {
+        for await (const message of pages.read(wanted, Math.min(first, last + 1))) {
+          yield message;
+          if (message.number > 0) wanted = message.number + 1;
+        }
+        // Numbers from before this broadcast have gaps; its own have none.
+        const lost = Math.max(wanted, after + 1);
+        if (lost < first && lost <= last) yield missing(lost, first);
+        wanted = first;
+        continue;
+      }
+      const message = recent[wanted - first];
+      if (message) {
+        wanted += 1;
+        if (message.number <= joined || !superseded(message)) yield message;
+        continue;
+      }
+      if (ended?.failure) throw ended.failure;
+      if (ended) return;
+      await orAborted(changed.promise, signal).catch(() => undefined);
+    }
+  }
+
+  async function* counted(messages: AsyncIterable<WatchRunResponse>): AsyncGenerator<WatchRunResponse> {
+    followers += 1;
+    try {
+      yield* messages;
+    } finally {
+      followers -= 1;
+    }
+  }
+
+  return {
+    emit(event) {
+      if (ended) return;
+      newest += 1;
+      const message = { event: fromRunEvent(event), number: newest, time: now() };
+      recent.push(message);
+      if (message.event.$case === 'progress') newestProgress.set(message.event.value.participant, newest);
+      if (recent.length > EVENTS_IN_MEMORY) recent.shift();
+      file.write(message);
+      pages.add(message);
+      wakeInTime();
+    },
+    end(failure) {
+      ended ??= { failure };
+      closed.abort(new Error('the broadcast is over'));
+      wake();
+    },
+    over: () => ended !== undefined,
+    follow: (from, signal, pastOnly = false) => {
+      const first = from === 0 ? newest + 1 : Math.min(from, newest + 1);
+      return counted(read(first, pastOnly ? newest : Number.POSITIVE_INFINITY, signal));
+    },
+    async close() {
+      await Promise.all([file.close(), pages.close()]);
+    },
+    newest: () => newest,
   };
 }

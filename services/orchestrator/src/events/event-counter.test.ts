@@ -1,6 +1,6 @@
 import { placementOfNew } from '@trikd/core/run/placement';
-import { changesOnStart, changesSince } from '@trikd/core/run/run-changes';
 import type { RunEvent } from '@trikd/core/run/run-event';
+import { changesOnStart, changesSince } from '@trikd/core/run/run-view';
 import { firstState, type RunState } from '@trikd/core/run/state';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
 import { specFor } from '@trikd/testing/specs/spec-for';

@@ -1,16 +1,17 @@
+import type { Clock } from '@trikd/core/async/clock';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { duty } from '@trikd/core/run/advance';
-import type { Candidate, Leadership } from '@trikd/core/run/lease';
+import { markers } from '@trikd/core/run/queue';
 import { holdsTrio, wantsTrio } from '@trikd/core/run/state';
-import { displacement } from '../runs/displacement.js';
+import type { Candidate, Leadership } from '@trikd/core/run/stored/lease';
+import type { SavedRun } from '@trikd/core/run/stored/run-store';
 import type { RunServices } from '../runs/run-services.js';
-import { createAnnounced } from './announced.js';
+import { displacement } from '../runs/trio-watch.js';
 import { claimOf, type HoldTrioPorts, holdTrio } from './hold-trio.js';
 import type { QueueMeter } from './queue-meter.js';
-import type { QueueSettings } from './queue-rules.js';
-import type { Found, RunReader } from './read-runs.js';
-import type { RunIndex } from './run-index.js';
-import type { RunQueue } from './run-queue.js';
+import type { Found, RunIndex, RunReader } from './run-index.js';
+import type { QueueSettings, RunQueue } from './run-queue.js';
 import { currentOf, driveOf, type LeadershipEvent, type LeadershipState, rosterOf } from './state.js';
 
 export interface CampaignPorts extends HoldTrioPorts {
@@ -244,4 +245,51 @@ function farewell({ state }: Contender, runId: string): Error | undefined {
   const drive = driveOf(state(), runId);
   if (!drive || !duty(drive.view().state)) return undefined;
   return new TrikdError('out-of-step', `another orchestrator drives run ${runId} now`);
+}
+
+/** Milliseconds that the marker of a run is kept that may still be written as queued. */
+const KEPT = 60_000;
+
+export interface AnnouncedPorts {
+  readonly store: ObjectStore;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Reads a run. */
+  read(runId: string): Promise<SavedRun | undefined>;
+  /** Gets each run that was announced. */
+  found(run: SavedRun): void;
+  /** Whether this process still leads, as the store has it. */
+  confirm(): Promise<boolean>;
+}
+
+/**
+ * Looks for runs that were announced. A marker is removed only when this process was seen to lead after it had read the run: a process
+ * that leads later reads all runs, and one that does not know that it was replaced removes nothing.
+ * @throws TrikdError `unavailable`
+ */
+function createAnnounced({ store, clock, read, found, confirm }: AnnouncedPorts): () => Promise<void> {
+  let seen: ReadonlyMap<string, number> = new Map();
+  return async () => {
+    const present = await markers(store);
+    if (present.length === 0) return;
+    const kept = new Map<string, number>();
+    const over: string[] = [];
+    const runs = new Map<string, SavedRun | undefined>();
+    for (const { key, runId } of present) {
+      if (!runs.has(runId)) runs.set(runId, await read(runId));
+      const run = runs.get(runId);
+      if (run) found(run);
+      const since = seen.get(key) ?? clock.now();
+      if (!mayBeQueued(run) || clock.now() - since >= KEPT) over.push(key);
+      else kept.set(key, since);
+    }
+    seen = kept;
+    if (over.length === 0 || !(await confirm())) return;
+    for (const key of over) await store.remove(key);
+  };
+}
+
+/** Whether the write that a marker announces may be to come. */
+function mayBeQueued(run: SavedRun | undefined): boolean {
+  const phase = run?.state.phase;
+  return phase === undefined || phase === 'failed' || phase === 'paused' || phase === 'waiting';
 }

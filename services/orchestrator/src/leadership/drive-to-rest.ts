@@ -1,14 +1,15 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { duty } from '@trikd/core/run/advance';
-import { drainedEvent } from '@trikd/core/run/run-changes';
+import { advance, duty } from '@trikd/core/run/advance';
 import type { RunEvent } from '@trikd/core/run/run-event';
-import type { SavedRun } from '@trikd/core/run/run-store';
+import { drainedEvent } from '@trikd/core/run/run-view';
 import { type Displacement, hasEnded } from '@trikd/core/run/state';
+import type { SavedRun } from '@trikd/core/run/stored/run-store';
 import { type DrivenRun, type DrivenRunPorts, driveRun } from '../runs/driven-run.js';
-import type { RunServices } from '../runs/run-services.js';
+import type { RunRecords } from '../runs/run-log.js';
+import { type RunLimits, type RunServices, rulesOf } from '../runs/run-services.js';
+import { type SalvagePorts, salvage } from '../runs/training/commit-pair.js';
 import type { TrioWatch } from '../runs/trio-watch.js';
-import { type TakeOverPorts, takeOver } from './take-over.js';
 
 export interface DriveToRestPorts extends TakeOverPorts, DrivenRunPorts {
   readonly times: TakeOverPorts['times'] & DrivenRunPorts['times'];
@@ -102,4 +103,31 @@ function abortedAfter(
   // A composite signal keeps its listeners for as long as its sources live.
   else signal.addEventListener('abort', begin, { once: true, signal: over });
   return late.signal;
+}
+
+interface TakeOverPorts extends RunLimits, SalvagePorts {}
+
+/**
+ * Makes a run that has a trio this leader's. A queued run is placed. Of another, what its trainers have stored since the leader before
+ * was heard of is committed, and a new attempt begins, which fences out all processes of the one before.
+ * @param trio name of the trio
+ * @throws TrikdError `out-of-step` when another orchestrator has written the run meanwhile, `wrong-state` when it cannot go on
+ */
+async function takeOver(
+  records: RunRecords,
+  store: ObjectStore,
+  run: SavedRun,
+  term: number,
+  trio: string,
+  ports: TakeOverPorts,
+): Promise<SavedRun> {
+  const { spec, state } = run;
+  const rules = rulesOf(spec, ports);
+  if (state.phase === 'queued') {
+    const placement = { ...run.placement, trio };
+    return records.save(store, run, { state: advance(state, { kind: 'placed' }, rules), placement, term });
+  }
+  const saved = state.phase === 'training' ? await salvage(store, spec, state, ports) : undefined;
+  const salvaged = saved ? advance(state, saved, rules) : state;
+  return records.save(store, run, { state: advance(salvaged, { kind: 'taken-over' }, rules), term });
 }

@@ -2,19 +2,18 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { advance } from '@trikd/core/run/advance';
 import type { Placement as RunPlacement } from '@trikd/core/run/placement';
-import type { SavedRun } from '@trikd/core/run/run-store';
 import { type Displacement, holdsTrio } from '@trikd/core/run/state';
-import { mostReplicas } from '@trikd/core/stages/most-replicas';
+import type { SavedRun } from '@trikd/core/run/stored/run-store';
+import { mostReplicas } from '@trikd/core/stages/stages-of';
 import type { Claim, Placement, TrioAddresses } from '../placement/placement.js';
-import { displacement, displacementIn } from '../runs/displacement.js';
 import type { DrivenRun } from '../runs/driven-run.js';
 import { followingLinks } from '../runs/following-links.js';
 import type { TrioLinks } from '../runs/ports.js';
-import { rulesOf } from '../runs/rules.js';
 import type { RunServices } from '../runs/run-services.js';
+import { rulesOf } from '../runs/run-services.js';
 import { emitChanges } from '../runs/steering.js';
 import type { StepSources } from '../runs/training/follow-steps.js';
-import { watchTrio } from '../runs/trio-watch.js';
+import { displacement, displacementIn, watchTrio } from '../runs/trio-watch.js';
 import { type DriveSignals, type DriveToRestPorts, driveToRest } from './drive-to-rest.js';
 
 export interface HoldTrioPorts extends Omit<DriveToRestPorts, 'trainers' | 'anchor' | 'steps'> {

@@ -1,14 +1,15 @@
+import { createBell } from '@trikd/core/async/bell';
+import type { Clock } from '@trikd/core/async/clock';
+import { orAborted, within } from '@trikd/core/async/within';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { Candidate } from '@trikd/core/run/lease';
-import { loadRun } from '@trikd/core/run/run-store';
 import type { RunView } from '@trikd/core/run/run-view';
 import { wantsTrio } from '@trikd/core/run/state';
+import type { Candidate } from '@trikd/core/run/stored/lease';
+import { loadRun } from '@trikd/core/run/stored/run-store';
 import type { DrivenRun } from '../runs/driven-run.js';
 import type { RunServices } from '../runs/run-services.js';
 import { type CampaignPorts, campaign } from './campaign.js';
-import { createNews } from './news.js';
-import { createRunReader } from './read-runs.js';
-import type { RunIndex } from './run-index.js';
+import { createRunReader, type RunIndex } from './run-index.js';
 import { createRunQueue } from './run-queue.js';
 import {
   after,
@@ -123,4 +124,27 @@ async function notLeading(candidate: Candidate): Promise<TrikdError> {
   const leader = await candidate.leader();
   if (leader === undefined) return new TrikdError('wrong-state', 'no orchestrator leads at the moment: retry');
   return new TrikdError('wrong-state', `this orchestrator does not lead: send the request to ${leader}`, { leader });
+}
+
+/** Changes that others wait for. */
+export interface News {
+  readonly wake: () => void;
+  /** Resolves when something has changed here, when something may have changed elsewhere, or when the signal aborts. */
+  readonly news: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Without a reason, each would get an error of its own, with a stack that nobody reads. */
+const OVER = new Error('the news are over');
+
+/** @param look seconds after which something may have changed elsewhere: what other orchestrators write is not announced */
+export function createNews(clock: Clock, look: number): News {
+  const bell = createBell();
+  return {
+    wake: bell.ring,
+    news: async (signal) => {
+      const left = new AbortController();
+      await orAborted(within(bell.heard(left.signal), look, clock), signal).catch(() => undefined);
+      left.abort(OVER);
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { type Placement, placementOfNew } from '@trikd/core/run/placement';
-import type { SavedRun } from '@trikd/core/run/run-store';
 import { firstState, type RunState } from '@trikd/core/run/state';
+import type { SavedRun } from '@trikd/core/run/stored/run-store';
 import type { RecordMetric } from '@trikd/telemetry/instruments';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';

@@ -1,8 +1,8 @@
 import { WAIT_REASONS, type WaitReason } from '@trikd/core/run/queue';
-import type { SavedRun } from '@trikd/core/run/run-store';
 import { DISPLACEMENTS, holdsTrio } from '@trikd/core/run/state';
+import type { SavedRun } from '@trikd/core/run/stored/run-store';
 import type { RecordMetric } from '@trikd/telemetry/instruments';
-import type { TrioStates } from '../placement/trio-states.js';
+import type { TrioStates } from '../placement/placement.js';
 import { type IndexedRun, queuedAtOf } from './run-index.js';
 
 /** Measures the queue. */

@@ -1,10 +1,15 @@
 import type { Clock } from '@trikd/core/async/clock';
-import { type QueueEntry, type QueueWait, type Schedule, schedule, type Wait } from '@trikd/core/run/queue';
+import {
+  type QueueEntry,
+  type QueueRules,
+  type QueueWait,
+  type Schedule,
+  schedule,
+  type Wait,
+} from '@trikd/core/run/queue';
 import { holdsTrio, wantsTrio } from '@trikd/core/run/state';
 import { type Claim, claimKey, type Placement } from '../placement/placement.js';
-import type { QueueSettings } from './queue-rules.js';
 import type { IndexedRun, RunIndex } from './run-index.js';
-import { createSetbacks, type Setbacks } from './setbacks.js';
 import { currentOf, type LeadershipState, rosterOf } from './state.js';
 
 export interface RunQueuePorts {
@@ -105,5 +110,47 @@ export function createRunQueue(ports: RunQueuePorts): RunQueue {
       }
     },
     setbacks,
+  };
+}
+
+/** What the configuration says about the queue. */
+export interface QueueSettings extends Omit<QueueRules, 'capacity'> {
+  /** Queued runs of an owner, at most. */
+  readonly maxQueuedPerOwner: number;
+}
+
+/** Every run waits for its turn, and no owner has a quota. */
+export const OPEN_QUEUE: QueueSettings = {
+  quotaOf: () => undefined,
+  preemption: 'never',
+  maxQueuedPerOwner: Number.POSITIVE_INFINITY,
+};
+
+/** Runs that could not be taken on, each with a pause before the next try that grows with every failure. */
+interface Setbacks {
+  failed(runId: string): void;
+  /** The run was taken on. */
+  cleared(runId: string): void;
+  /** Failures in a row. */
+  count(runId: string): number;
+  /** Whether the run is left alone for now. */
+  pausing(runId: string): boolean;
+}
+
+/** Seconds. */
+const FIRST_PAUSE = 1;
+const LONGEST_PAUSE = 30;
+
+function createSetbacks(clock: Pick<Clock, 'now'>): Setbacks {
+  const setbacks = new Map<string, { readonly until: number; readonly count: number }>();
+  return {
+    failed(runId) {
+      const count = (setbacks.get(runId)?.count ?? 0) + 1;
+      const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (count - 1));
+      setbacks.set(runId, { count, until: clock.now() + 1000 * pause });
+    },
+    cleared: (runId) => void setbacks.delete(runId),
+    count: (runId) => setbacks.get(runId)?.count ?? 0,
+    pausing: (runId) => (setbacks.get(runId)?.until ?? Number.NEGATIVE_INFINITY) > clock.now(),
   };
 }

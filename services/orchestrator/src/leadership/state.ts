@@ -1,4 +1,4 @@
-import type { Leadership } from '@trikd/core/run/lease';
+import type { Leadership } from '@trikd/core/run/stored/lease';
 import type { DrivenRun } from '../runs/driven-run.js';
 
 /** A run that a leader has taken on. */

@@ -1,11 +1,9 @@
 import { type Bell, createBell } from '@trikd/core/async/bell';
 import type { Clock } from '@trikd/core/async/clock';
-import { orAborted } from '@trikd/core/async/or-aborted';
-import { within } from '@trikd/core/async/within';
+import { orAborted, within } from '@trikd/core/async/within';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { Claim, Placement, PlacementNews, TrioAddresses } from './placement.js';
+import type { Claim, Placement, PlacementNews, TrioAddresses, TrioStates } from './placement.js';
 import { type Probe, probeTrio, type TrioHealth } from './trio-health.js';
-import type { TrioStates } from './trio-states.js';
 
 export interface FixedPorts {
   readonly trios: readonly TrioAddresses[];

@@ -3,11 +3,10 @@ import type { Logger } from '@trikd/process/logging';
 import type { Security } from '@trikd/transport/access/security';
 import type { FixedPorts } from './fixed.js';
 import { fixedPlacement } from './fixed.js';
-import { grpcProbe } from './grpc-probe.js';
 import { openJobSetPlacement } from './jobset/open.js';
-import type { Placement, TrioAddresses } from './placement.js';
+import type { Placement, TrioAddresses, TrioStates } from './placement.js';
 import type { PlacementConfig } from './placement-config.js';
-import type { TrioStates } from './trio-states.js';
+import { grpcProbe } from './trio-health.js';
 
 export interface OpenPlacementPorts {
   readonly times: FixedPorts['times'] & { readonly answer: number };

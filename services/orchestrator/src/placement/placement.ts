@@ -1,4 +1,4 @@
-import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import type { Role, TrainedRole } from '@trikd/core/domain/position';
 import type { PlacementRequest } from '@trikd/core/run/placement';
 import type { Wait } from '@trikd/core/run/queue';
 
@@ -86,3 +86,6 @@ export interface Placement {
   /** Resolves when the capacity may have changed, or when the signal aborts. */
   news(signal: AbortSignal): Promise<void>;
 }
+
+/** Trios by what can be done with them: taken by runs, ready to be taken, shutting down, or out of reach. */
+export type TrioStates = Readonly<Record<'taken' | 'ready' | 'draining' | 'away', number>>;

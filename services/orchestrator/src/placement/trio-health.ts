@@ -1,4 +1,8 @@
-import { ROLES, type Role } from '@trikd/core/domain/role';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
+import { ROLES, type Role } from '@trikd/core/domain/position';
+import { serviceOf } from '@trikd/transport/access/caller';
+import type { Security } from '@trikd/transport/access/security';
+import { checkHealth } from '@trikd/transport/grpc/check-health';
 import type { PlacementNews, TrioAddresses } from './placement.js';
 
 /** `silent`: there is a connection, but no answer in time, as from a process that traces a large graph. */
@@ -37,4 +41,20 @@ export async function probeTrio(
   }
   // Nothing new is known of a service that is busy: its run notices by itself when it stays so.
   return found.some(({ state }) => state === 'silent') ? before : { kind: 'ready' };
+}
+
+/** Asks `grpc.health.v1`, each time over a new connection: one that was lost would be tried again too late. @param seconds for an answer */
+export function grpcProbe(seconds: number, security: Security): Probe {
+  return async (address, role) => {
+    try {
+      const { serving } = await checkHealth(address, seconds, { security, role: serviceOf(role) });
+      return serving ? 'serving' : 'not-serving';
+    } catch (error) {
+      // Any answer shows that the service is there; what is wrong with it, its run finds out.
+      if (error instanceof TrikdError && error.kind !== 'unavailable') return 'serving';
+      const message = messageOf(error);
+      // grpc-js names the remote address when it has a connection.
+      return /deadline exceeded.*remote_addr=/i.test(message) ? 'silent' : { unreachable: message };
+    }
+  };
 }

@@ -1,21 +1,21 @@
 import type { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { advance, type Duty, duty, type RunTransition } from '@trikd/core/run/advance';
-import { collectLeftovers } from '@trikd/core/run/collector';
 import { drive } from '@trikd/core/run/drive';
 import type { Stall } from '@trikd/core/run/run-event';
-import { type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { RunView } from '@trikd/core/run/run-view';
 import type { Displacement } from '@trikd/core/run/state';
+import { collectLeftovers } from '@trikd/core/run/stored/collector';
+import { type SavedRun, saveRun } from '@trikd/core/run/stored/run-store';
 import type { Incident } from '../placement/placement.js';
-import { displacementIn, isOfTheTrio, isUnavailable } from './displacement.js';
 import { type PerformPorts, perform } from './duties/perform.js';
 import type { DutyScope } from './duties/scope.js';
-import { exchangeSecrets } from './exchange-secrets.js';
-import { type RunLimits, rulesOf } from './rules.js';
+import { exchangeSecrets } from './duties/scope.js';
 import { type RunLog, traceSeedOf } from './run-log.js';
 import { createRunReporter, type RunReporterPorts } from './run-reporter.js';
+import { type RunLimits, rulesOf } from './run-services.js';
 import type { TrioWatch } from './trio-watch.js';
+import { displacementIn, isOfTheTrio, isUnavailable } from './trio-watch.js';
 
 export interface DrivenRunPorts extends PerformPorts, RunLimits {
   /** Steps whose number it divides are traced; 0: none are. */

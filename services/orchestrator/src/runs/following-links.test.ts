@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import { expect, test } from 'vitest';
 import type { TrioAddresses } from '../placement/placement.js';
 import { followingLinks } from './following-links.js';

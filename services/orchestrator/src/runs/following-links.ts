@@ -1,6 +1,6 @@
-import { orAborted } from '@trikd/core/async/or-aborted';
+import { orAborted } from '@trikd/core/async/within';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { ROLES, type Role, type TrainedRole } from '@trikd/core/domain/role';
+import { ROLES, type Role, type TrainedRole } from '@trikd/core/domain/position';
 import type { TrioAddresses } from '../placement/placement.js';
 import type { StepLink, TrainerLink, TrioLinks } from './ports.js';
 

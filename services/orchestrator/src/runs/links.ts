@@ -1,13 +1,15 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
+import { isRunBlob } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import { type GenerationAttempt, ROLES, type Role, type TrainedRole } from '@trikd/core/domain/position';
 import { startStepOf } from '@trikd/core/training/assignment';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import { faultPoint } from '@trikd/process/fault-points';
 import { fromPosition, toSha256 } from '@trikd/protocol/convert';
 import { fromFrozenAssignment, toFileDigests, toFrozenScores } from '@trikd/protocol/convert-anchor';
-import { toNumerics } from '@trikd/protocol/convert-numerics';
+import { toNumerics } from '@trikd/protocol/convert-participant';
 import { toRoleStep, toUsage } from '@trikd/protocol/convert-timing';
-import { fromAssignment } from '@trikd/protocol/convert-trainer';
+import { fromAssignment, toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { AnchorServiceClient } from '@trikd/protocol/gen/node/trikd/v1/anchor';
 import { TimingServiceClient } from '@trikd/protocol/gen/node/trikd/v1/timing';
 import { TrainerServiceClient } from '@trikd/protocol/gen/node/trikd/v1/trainer';
@@ -15,14 +17,14 @@ import { fromStatus } from '@trikd/protocol/status';
 import { serviceOf } from '@trikd/transport/access/caller';
 import type { Security } from '@trikd/transport/access/security';
 import { openClient, unary, watch } from '@trikd/transport/grpc/clients';
-import { decodedEvents } from './decoded-events.js';
-import type { AnchorLink, StepLink, TrainerLink } from './ports.js';
+import type { TrioAddresses } from '../placement/placement.js';
+import type { AnchorLink, StepLink, TrainerLink, TrioLinks } from './ports.js';
 
 /** A link and the connection beneath it. */
 export type Closable<T> = T & { readonly close: () => void };
 
 /** Seconds. */
-export interface LinkTimes {
+interface LinkTimes {
   /** For calls that read data, trace graphs or score a model. */
   readonly prepare: number;
   /** For all other calls. */
@@ -107,7 +109,7 @@ async function* readAll<Response>(call: ClientReadableStream<Response>, what: st
 }
 
 /** The anchor-server over gRPC. */
-export function anchorLink(address: string, times: LinkTimes, security: Security): Closable<AnchorLink> {
+function anchorLink(address: string, times: LinkTimes, security: Security): Closable<AnchorLink> {
   const client = openClient(AnchorServiceClient, address, { role: serviceOf('anchor'), security });
   return {
     address,
@@ -133,7 +135,7 @@ export function anchorLink(address: string, times: LinkTimes, security: Security
 const STEPS_DEADLINE = 1;
 
 /** The steps of one model over gRPC. */
-export function stepLink(role: Role, address: string, security: Security): Closable<StepLink> {
+function stepLink(role: Role, address: string, security: Security): Closable<StepLink> {
   const client = openClient(TimingServiceClient, address, { role: serviceOf(role), security });
   const options = { what: `the ${role}`, deadlineSeconds: STEPS_DEADLINE };
   return {
@@ -147,6 +149,54 @@ export function stepLink(role: Role, address: string, security: Security): Closa
     trace: async (attempt, steps) => {
       const request = { attempt: fromPosition({ ...attempt, step: 0 }), steps: [...steps] };
       await unary(client.traceSteps.bind(client), request, options);
+    },
+  };
+}
+
+/** The events of an attempt. @throws TrikdError that the trainer reported its failure with; Error for a failure of another kind */
+export async function* decodedEvents(
+  responses: AsyncIterable<Parameters<typeof toTrainerEvent>[0]>,
+  { runId }: GenerationAttempt,
+  role: TrainedRole,
+): AsyncGenerator<TrainerEvent> {
+  for await (const response of responses) {
+    const event = toTrainerEvent(response);
+    assertOwnCheckpoint(event, runId, role);
+    if (event.kind !== 'failure') {
+      yield event;
+      continue;
+    }
+    const { kind, message } = event.failure;
+    const sentence = message.startsWith(`the ${role} `) ? message : `the ${role}: ${message}`;
+    throw kind === 'internal' ? new Error(sentence) : new TrikdError(kind, sentence);
+  }
+}
+
+/**
+ * Rejects the report of a checkpoint whose blobs are not of the run: a manifest would name what the run does not own, and its next
+ * attempt, or its promotion, would read it.
+ * @throws TrikdError 'out-of-step': another attempt may be of a trainer in order
+ */
+export function assertOwnCheckpoint(event: TrainerEvent, runId: string, role: TrainedRole): void {
+  if (event.kind !== 'checkpoint') return;
+  const { state, best } = event.checkpoint;
+  const blobs = best ? [state, best.params] : [state];
+  if (blobs.every((blob) => isRunBlob(blob, runId))) return;
+  throw new TrikdError('out-of-step', `the ${role} reported a checkpoint with a blob that is not of run ${runId}`);
+}
+
+/** Connects to the services of a trio. */
+export function trioLinks(trio: TrioAddresses, times: LinkTimes, security: Security): TrioLinks {
+  const teacher = trainerLink('teacher', trio.teacher, times, security);
+  const student = trainerLink('student', trio.student, times, security);
+  const anchor = anchorLink(trio.anchor, times, security);
+  const steps = ROLES.map((role) => stepLink(role, trio[role], security));
+  return {
+    trainers: { teacher, student },
+    anchor,
+    steps,
+    close: () => {
+      for (const link of [teacher, student, anchor, ...steps]) link.close();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
-import type { LocalTrio } from '@trikd/model-host/local/local-trio';
+import type { TrainerEvent } from '@trikd/core/training/ports';
+import type { LocalTrio } from '@trikd/model-host/local-trio';
 import { expect, test } from 'vitest';
 import { LOCAL_TRIO } from '../placement/open-placement.js';
 import { localLinks } from './local-links.js';

@@ -1,12 +1,12 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
-import { ROLES, type Role, type TrainedRole } from '@trikd/core/domain/role';
-import type { LocalTrio } from '@trikd/model-host/local/local-trio';
+import { ROLES, type Role, type TrainedRole } from '@trikd/core/domain/position';
+import type { LocalTrio } from '@trikd/model-host/local-trio';
 import type { NumberedEvent } from '@trikd/model-host/trainer/attempt-events';
 import type { Trainer } from '@trikd/model-host/trainer/trainer';
 import { fromTrainerEvent } from '@trikd/protocol/convert-trainer';
 import type { TrioAddresses } from '../placement/placement.js';
-import { decodedEvents } from './decoded-events.js';
+import { decodedEvents } from './links.js';
 import type { AnchorLink, StepLink, TrainerLink, TrioLinks } from './ports.js';
 
 /** Connects to the models of this process. @param addresses by which they name each other in messages */

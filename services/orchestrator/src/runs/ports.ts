@@ -1,11 +1,9 @@
 import type { Numerics } from '@trikd/core/domain/numerics';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/domain/position';
 import type { Facts, FrozenScores } from '@trikd/core/run/state';
-import type { ProcessUsage } from '@trikd/core/timing/process-usage';
-import type { RoleStep } from '@trikd/core/timing/role-step';
+import type { ProcessUsage, RoleStep } from '@trikd/core/timing/role-step';
 import type { Assignment, FrozenAssignment } from '@trikd/core/training/assignment';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 
 /** What a process tells of what it computes with; processes of earlier versions do not. */
 interface WithNumerics {

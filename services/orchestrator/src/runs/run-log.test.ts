@@ -1,7 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import { placementOfNew } from '@trikd/core/run/placement';
-import type { SavedRun } from '@trikd/core/run/run-store';
 import { firstState, type RunState } from '@trikd/core/run/state';
+import type { SavedRun } from '@trikd/core/run/stored/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { traceIdOf } from '@trikd/core/timing/trace-ids';
 import { expect, test } from 'vitest';

@@ -1,10 +1,10 @@
 import { advance, duty, type RunTransition } from '@trikd/core/run/advance';
 import { currentStage } from '@trikd/core/run/current-stage';
-import { changesSince } from '@trikd/core/run/run-changes';
 import type { RunEvent } from '@trikd/core/run/run-event';
-import { createRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import type { RunView } from '@trikd/core/run/run-view';
+import { changesSince } from '@trikd/core/run/run-view';
 import type { RunState } from '@trikd/core/run/state';
+import { createRun, type SavedRun, saveRun } from '@trikd/core/run/stored/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { eventOf } from '@trikd/events/event';
 import { emptyHistory, fold, foldAll, type RunHistory } from '@trikd/events/run-history';

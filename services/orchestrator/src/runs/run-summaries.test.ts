@@ -1,6 +1,6 @@
-import { createRun, loadRun, type SavedRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
-import { changeTags } from '@trikd/core/run/tags';
+import { createRun, loadRun, type SavedRun, saveRun } from '@trikd/core/run/stored/run-store';
+import { changeTags } from '@trikd/core/run/stored/tags';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';

@@ -1,13 +1,12 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { conditionsOf } from '@trikd/core/run/conditions';
 import type { Placement } from '@trikd/core/run/placement';
-import { progressOf } from '@trikd/core/run/progress';
 import type { QueueWait } from '@trikd/core/run/queue';
-import { loadRun, noSuchRun, stateKey } from '@trikd/core/run/run-store';
 import type { RunView } from '@trikd/core/run/run-view';
+import { conditionsOf, progressOf } from '@trikd/core/run/run-view';
 import { wantsTrio } from '@trikd/core/run/state';
+import { loadRun, noSuchRun, stateKey } from '@trikd/core/run/stored/run-store';
+import { readTags } from '@trikd/core/run/stored/tags';
 import { type RunSummary, summaryOf } from '@trikd/core/run/summary';
-import { readTags } from '@trikd/core/run/tags';
 
 /** A summary with what only an orchestrator knows. */
 export interface ListedRun extends RunSummary {

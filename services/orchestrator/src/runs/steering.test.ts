@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { pointAsStated, readPointer } from '@trikd/core/run/anchor-pointer';
-import { createRun, loadRun, saveRun } from '@trikd/core/run/run-store';
 import { candidateOf, firstState, type GenerationResult, type Waiting } from '@trikd/core/run/state';
-import type { Steering } from '@trikd/core/run/steering';
+import { pointAsStated, readPointer } from '@trikd/core/run/stored/anchor-pointer';
+import { createRun, loadRun, saveRun } from '@trikd/core/run/stored/run-store';
+import type { Steering } from '@trikd/core/run/verbs';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createRunIndex } from '../leadership/run-index.js';
-import { createCounters } from './counters.js';
-import { createRunLog } from './run-log.js';
-import { createRunRecords } from './run-records.js';
+import { createRunLog, createRunRecords } from './run-log.js';
+import { createCounters } from './run-services.js';
 import { type SteeringLeader, type SteeringRequest, steerRun } from './steering.js';
 
 const spec = specFor('bare');

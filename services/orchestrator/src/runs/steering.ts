@@ -1,15 +1,15 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { advance } from '@trikd/core/run/advance';
-import { pointAsStated } from '@trikd/core/run/anchor-pointer';
-import { announce } from '@trikd/core/run/queue-markers';
-import { changesSince } from '@trikd/core/run/run-changes';
-import { loadRun, type SavedRun } from '@trikd/core/run/run-store';
+import { announce } from '@trikd/core/run/queue';
 import type { RunView } from '@trikd/core/run/run-view';
+import { changesSince } from '@trikd/core/run/run-view';
 import { hasEnded, type RunState } from '@trikd/core/run/state';
-import type { Steering } from '@trikd/core/run/steering';
-import { type RunLimits, rulesOf } from './rules.js';
+import { pointAsStated } from '@trikd/core/run/stored/anchor-pointer';
+import { loadRun, type SavedRun } from '@trikd/core/run/stored/run-store';
+import type { Steering } from '@trikd/core/run/verbs';
 import type { RunServices } from './run-services.js';
+import { type RunLimits, rulesOf } from './run-services.js';
 
 export interface SteeringPorts extends RunLimits {
   readonly store: ObjectStore;

@@ -1,5 +1,5 @@
-import { createRun, saveRun } from '@trikd/core/run/run-store';
 import { firstState } from '@trikd/core/run/state';
+import { createRun, saveRun } from '@trikd/core/run/stored/run-store';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';

@@ -1,16 +1,13 @@
 import type { Clock } from '@trikd/core/async/clock';
-import { readBlob } from '@trikd/core/checkpoint/read-blob';
+import { readBlob } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { loadRun } from '@trikd/core/run/run-store';
-import { readTags } from '@trikd/core/run/tags';
-import { listCheckpoints } from '../api/list-checkpoints.js';
-import { createRunPages } from '../api/run-pages.js';
+import { loadRun } from '@trikd/core/run/stored/run-store';
+import { readTags } from '@trikd/core/run/stored/tags';
+import { createRunPages, listCheckpoints } from '../api/list-runs.js';
 import { cachedPages } from '../events/event-pages.js';
-import { createRunLooks } from '../events/run-looks.js';
-import { watchRun } from '../events/watch-run.js';
-import { createWatcherLimit } from '../events/watcher-limit.js';
-import { createNews } from '../leadership/news.js';
+import { createRunLooks, createWatcherLimit, watchRun } from '../events/watch-run.js';
+import { createNews } from '../leadership/leader.js';
 import type { Orchestrator } from '../orchestrator.js';
 
 /** What a viewer reads with. */

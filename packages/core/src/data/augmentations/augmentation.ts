@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ImageShape } from '../image-source.js';
-import type { Draws } from './draws.js';
+import { below, randomWords } from '../random.js';
 
 /** What an augmentation of a list is given. Its random numbers are those of one image and of its place in the list. */
 export interface AugmentationInputs {
@@ -55,4 +55,42 @@ export function defineMix<Kind extends string, Schema extends z.ZodType<{ readon
 }): MixAugmentation<Kind, Schema> {
   const { kind, schema } = one;
   return { kind, schema, mix: (inputs, spec) => one.mix({ ...inputs, spec: spec as z.output<Schema> }) };
+}
+
+/** Random numbers, one after the other. */
+export interface Draws {
+  /** 0 .. bound-1 */
+  below(bound: number): number;
+  /** 0 or more, less than 1. */
+  uniform(): number;
+}
+
+/** Determines the random numbers of an image in one epoch. */
+export interface ImageDraws {
+  readonly seed: number;
+  readonly generation: number;
+  readonly epoch: number;
+  /** Index of the image in the training split. */
+  readonly sample: number;
+}
+
+/** Blocks of random words that one place of a list may use. */
+const BLOCKS = 65_536;
+
+/**
+ * The random numbers for one place of a list of augmentations. They depend on nothing else: an augmentation that draws more changes no
+ * other, and neither does the batch that an image is in.
+ */
+export function drawsAt({ seed, generation, epoch, sample }: ImageDraws, place: number): Draws {
+  const words = new Uint32Array(4);
+  let drawn = 0;
+  const next = () => {
+    const block = Math.floor(drawn / 4);
+    if (drawn % 4 === 0) {
+      const lane = place * BLOCKS + (block % BLOCKS);
+      randomWords({ purpose: 'augmentation-list', seed, generation, epoch, lane }, sample, words);
+    }
+    return words[drawn++ % 4]!;
+  };
+  return { below: (bound) => below(next(), bound), uniform: () => next() / 0x1_0000_0000 };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Size } from '../../spec/numbers.js';
+import { Size } from '../../spec/fields.js';
 import { applyAugmentation, UNCHANGED } from '../geometry.js';
 import { defineAugmentation } from './augmentation.js';
 

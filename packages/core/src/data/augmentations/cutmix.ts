@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineMix } from './augmentation.js';
-import { drawBeta } from './beta.js';
-import { mixSettings } from './mix-settings.js';
+import { drawBeta, mixSettings } from './mixing.js';
 
 /**
  * CutMix (Yun et al. 2019, arXiv 1905.04899): a rectangle of another image in the place of the own pixels. Its centre is uniform, it has the

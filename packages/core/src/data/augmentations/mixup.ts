@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineMix } from './augmentation.js';
-import { drawBeta } from './beta.js';
-import { mixSettings } from './mix-settings.js';
+import { drawBeta, mixSettings } from './mixing.js';
 
 /** mixup (Zhang et al. 2018, arXiv 1710.09412): the weighted mean of two images, rounded to 0..255, and of their labels. */
 export const mixup = defineMix({

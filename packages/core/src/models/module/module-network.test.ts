@@ -5,9 +5,8 @@ import { learnerOf } from '../../stages/stage.js';
 import { stageAt } from '../../stages/stages-of.js';
 import { classification } from '../../tasks/classification/classification.js';
 import { traceTrainer } from '../../training/role-program.js';
-import { addNetwork } from './loaded-networks.js';
 import { type MakeNetwork, moduleNetwork, type NetworkRequest } from './module-network.js';
-import { moduleModel } from './module-spec.js';
+import { addNetwork, moduleModel } from './module-spec.js';
 
 const shape = { height: 8, width: 8, channels: 1 };
 const head = classification.head({ classes: 4 });

@@ -1,7 +1,7 @@
 import type { LabelledImages } from '../../data/image-source.js';
-import type { Score } from '../../domain/score.js';
+import type { Score } from '../../domain/role-checkpoint.js';
 import { answerOf } from './answer.js';
-import { BINS, binOf } from './calibration.js';
+import { BINS, binOf } from './class-details.js';
 import { ACCURACY, ECE, NLL, TOP5 } from './metrics.js';
 
 /** Measures the logits of a classifier. */

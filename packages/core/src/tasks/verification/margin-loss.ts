@@ -1,7 +1,36 @@
 import type { Scalar, Tensor1D, Tensor2D } from '@trikd/engine';
-import type { Ops } from '../../losses/loss.js';
-import { taskLoss } from '../../losses/task-loss.js';
-import type { MarginSpec } from './margin-spec.js';
+import { z } from 'zod';
+import { type Ops, taskLoss } from '../../losses/loss.js';
+import { PositiveAmount } from '../../spec/fields.js';
+import type { ChanceLoss } from '../task.js';
+
+const scale = PositiveAmount.default(64).describe(
+  's, the length to which embeddings are scaled. 64 suits thousands of identities. n identities need at least ln(9 (n - 1)) to be told apart with probability 0.9: 7 for 100, 9 for 1,000; two or three times as much trains well',
+);
+
+/** The task loss of verification: softmax on s · cos θ, with a margin that only the right identity has to overcome. */
+export const MarginSpec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('arcface').describe('additive angular margin, s · cos(θ + m) (Deng et al. 2019)'),
+    margin: z
+      .number()
+      .min(0)
+      .max(Math.PI / 2)
+      .default(0.5)
+      .describe('m, in radians'),
+    scale,
+  }),
+  z.strictObject({
+    kind: z.literal('cosface').describe('additive cosine margin, s · (cos θ - m) (Wang et al. 2018)'),
+    margin: z.number().min(0).max(1).default(0.35).describe('m'),
+    scale,
+  }),
+  z.strictObject({
+    kind: z.literal('softmax').describe('normalised softmax, s · cos θ, without a margin (Wang et al. 2017)'),
+    scale,
+  }),
+]);
+export type MarginSpec = z.infer<typeof MarginSpec>;
 
 /**
  * Largest cosine, in size, that the angle is computed from. The derivative of the angle is infinite at 1. Published codes clamp as
@@ -43,4 +72,27 @@ function angularMargin({ tf }: Pick<Ops, 'tf'>, cosines: Tensor1D, margin: numbe
   // Not `where`: tfjs asks for a gradient of its condition. Both are finite, so that a factor of 0 takes either away.
   const within = tf.step(tf.sub(cosines, Math.cos(Math.PI - margin)));
   return tf.add(tf.mul(within, moved), tf.mul(tf.sub(1, within), beyond));
+}
+
+/**
+ * The loss of a model whose embeddings are at a right angle to the weights of all identities: all logits are 0, but that of the label,
+ * which the margin lowers.
+ */
+export function chanceLoss(spec: MarginSpec, classes: number): ChanceLoss {
+  const lowered = spec.scale * loweredBy(spec);
+  const nats = lowered + Math.log(Math.exp(-lowered) + classes - 1);
+  const formula = lowered === 0 ? `ln(${classes})` : `ln(1 + ${classes - 1} e^${lowered.toFixed(2)})`;
+  return { nats, formula };
+}
+
+/** How much the margin takes from a cosine of 0. */
+function loweredBy(spec: MarginSpec): number {
+  switch (spec.kind) {
+    case 'softmax':
+      return 0;
+    case 'cosface':
+      return spec.margin;
+    case 'arcface':
+      return Math.sin(spec.margin);
+  }
 }

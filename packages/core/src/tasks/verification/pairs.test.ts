@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { atOnce } from '../../async/slices.js';
-import type { ImagePairs } from '../../data/image-pairs.js';
+import type { ImagePairs } from '../../data/image-source.js';
 import { FOLDS, makePairs } from './pairs.js';
 
 /** A split whose images are of these identities. */

@@ -1,6 +1,5 @@
 import type { Sliced } from '../../async/slices.js';
-import type { ImagePairs } from '../../data/image-pairs.js';
-import type { LabelledImages } from '../../data/image-source.js';
+import type { ImagePairs, LabelledImages } from '../../data/image-source.js';
 import { TrikdError } from '../../domain/errors.js';
 
 /** Pairs that are made of a split, at most: those of Labeled Faces in the Wild (Huang et al. 2007). */

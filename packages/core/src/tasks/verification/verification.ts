@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import { Size } from '../../spec/numbers.js';
+import type { Score } from '../../domain/role-checkpoint.js';
+import { Size } from '../../spec/fields.js';
+import { notFinite } from '../check-score.js';
 import { ACCURACY } from '../classification/metrics.js';
-import { defineTask } from '../define-task.js';
-import type { Task } from '../task.js';
-import { chanceLoss } from './chance-loss.js';
-import { degenerate } from './degenerate.js';
-import { marginLoss } from './margin-loss.js';
-import { MarginSpec } from './margin-spec.js';
-import { IDENTIFIED, VERIFICATION_METRICS } from './metrics.js';
+import { metricIn } from '../metric.js';
+import { defineTask, type Task } from '../task.js';
+import { chanceLoss, MarginSpec, marginLoss } from './margin-loss.js';
+import { ACCEPT_RATES, IDENTIFIED, VERIFICATION_METRICS } from './metrics.js';
 import { assertPairs } from './pairs.js';
 import { pairDetailsMeter, verificationMeter } from './score-meter.js';
 
@@ -44,3 +43,18 @@ export function verification({ margin, embedding }: z.output<typeof Settings>): 
 }
 
 export const verificationTask = defineTask({ settings: Settings, task: verification });
+
+/** Pairs of one identity among all. */
+const HALF = 0.5;
+
+/**
+ * Why a model has learned nothing, or undefined when it has: its score is not finite, or its embeddings are all equal. All pairs are
+ * then equally similar: no threshold accepts a pair without accepting all, and half of the pairs are judged rightly, exactly.
+ */
+export function degenerate(validation: Score): string | undefined {
+  const infinite = notFinite(validation);
+  if (infinite !== undefined) return `its validation score is not finite: ${infinite}`;
+  const accepts = ACCEPT_RATES.some(({ metric }) => (validation.metrics[metric.name] ?? 0) > 0);
+  if (accepts || metricIn(validation, ACCURACY) !== HALF) return undefined;
+  return `its embeddings of ${validation.examples} validation images are all equal`;
+}

@@ -2,9 +2,15 @@ import { Engine, type Feeds, sizeOf } from '@trikd/engine';
 import { type Batch, makeBatch, readBatchAhead } from '../../data/batch.js';
 import { TrikdError } from '../../domain/errors.js';
 import { type Learner, replicasOf, type Stage } from '../../stages/stage.js';
-import type { ModelSession } from '../model-session.js';
-import { type ProgramContext, randomFeeds, traceTrainer } from '../role-program.js';
-import { localReplica } from './local-replica.js';
+import {
+  AVERAGING,
+  LOGITS,
+  type ModelSession,
+  type ProgramContext,
+  randomFeeds,
+  TRAIN,
+  traceTrainer,
+} from '../role-program.js';
 import type { Replica } from './replica.js';
 
 /** A replica that is alone in its process. */
@@ -89,5 +95,29 @@ async function loadProgram(model: ReplicaModel): Promise<LoadedReplica> {
     session: await engine.load(program),
     shapes: new Map([...variables].map(([name, { shape }]) => [name, shape])),
     mostNumbers: [...variables.values(), ...ports.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+  };
+}
+
+/** A replica in a session of this process. */
+export function localReplica(session: ModelSession): Replica {
+  let running: Promise<Record<string, Float32Array>> = Promise.resolve({});
+  /** If the run fails, what its ports wait for never comes. */
+  const unlessFailed = <T>(value: Promise<T>): Promise<T> =>
+    Promise.race([value, running.then(() => new Promise<never>(() => {}))]);
+  return {
+    forward(feeds) {
+      running = session.run(TRAIN, feeds);
+      return unlessFailed(session.take(LOGITS));
+    },
+    async backward(targets) {
+      await Promise.all([...targets].map(([source, logits]) => unlessFailed(session.put(source, logits))));
+      return unlessFailed(session.take(AVERAGING.share));
+    },
+    async update(sum) {
+      await unlessFailed(session.put(AVERAGING.sum, sum));
+      return running;
+    },
+    assign: (state) => session.assign(state),
+    close: () => session.close(),
   };
 }

@@ -1,5 +1,5 @@
 import type { Feeds } from '@trikd/engine';
-import type { ModelSession } from '../model-session.js';
+import type { ModelSession } from '../role-program.js';
 
 /** One of the copies of a model that train together. A step calls its first three functions, in this order. */
 export interface Replica {

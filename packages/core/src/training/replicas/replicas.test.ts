@@ -5,8 +5,8 @@ import { memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { describe, expect, test } from 'vitest';
 import { type ReferenceRun, runReferenceStage } from '../../reference/reference.js';
 import { stageAt } from '../../stages/stages-of.js';
+import type { TrainerEvent } from '../ports.js';
 import { randomFeeds } from '../role-program.js';
-import type { TrainerEvent } from '../trainer-event.js';
 
 const attention = { kind: 'vit', patch: 4, width: 8, depth: 1, heads: 2 } as const;
 const labels = { objective: [{ kind: 'task' as const }] };

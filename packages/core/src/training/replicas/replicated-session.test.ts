@@ -1,10 +1,8 @@
 import type { Feeds } from '@trikd/engine';
 import { describe, expect, test } from 'vitest';
-import type { ModelSession } from '../model-session.js';
-import { LOGITS, TRAIN } from '../role-program.js';
+import { LOGITS, type ModelSession, TRAIN } from '../role-program.js';
 import type { Replica } from './replica.js';
-import { replicatedSession } from './replicated-session.js';
-import { sumOf } from './sum-of.js';
+import { replicatedSession, sumOf } from './replicated-session.js';
 
 const outputs = { terms: Float32Array.of(1) };
 const feeds = {

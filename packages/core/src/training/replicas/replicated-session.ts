@@ -1,10 +1,8 @@
 import type { Feeds } from '@trikd/engine';
 import { TrikdError } from '../../domain/errors.js';
-import { joined } from '../../domain/joined.js';
-import type { ModelSession } from '../model-session.js';
-import { BATCH_INPUTS, LOGITS, TRAIN } from '../role-program.js';
+import { joined } from '../../domain/matrix.js';
+import { BATCH_INPUTS, LOGITS, type ModelSession, TRAIN } from '../role-program.js';
 import type { Replica } from './replica.js';
-import { sumOf } from './sum-of.js';
 
 /** What a learner with several replicas is made of. */
 export interface Replicas {
@@ -108,4 +106,18 @@ function partOf(feeds: Feeds, rank: number, seeds: readonly Int32Array[]): Feeds
 function slice<T extends Float32Array | Int32Array | Uint8Array>(values: T, index: number, count: number): T {
   const size = values.length / count;
   return values.subarray(index * size, (index + 1) * size) as T;
+}
+
+/**
+ * The sum of arrays of one length, added in their order: ((first + second) + third) and so on, in float32. The order is part of the
+ * result, bit for bit.
+ * @throws RangeError for arrays of different lengths
+ */
+export function sumOf([first, ...others]: readonly Float32Array[]): Float32Array {
+  const sum = Float32Array.from(first ?? []);
+  for (const each of others) {
+    if (each.length !== sum.length) throw new RangeError(`${each.length} numbers, expected ${sum.length}`);
+    for (let i = 0; i < sum.length; i++) sum[i]! += each[i]!;
+  }
+  return sum;
 }

@@ -8,7 +8,7 @@ import { greyPng, pngChunk, pngFile, pngOf } from '@trikd/testing/images/png-fil
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { encode } from 'jpeg-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadSource } from '../load-source.js';
+import { loadSource } from '../load-dataset.js';
 
 const SECOND = 1000;
 let folder: string;

@@ -2,14 +2,13 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { allPixels } from '@trikd/core/data/image-source';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { greyPng, pngFile } from '@trikd/testing/images/png-file';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { encode } from 'jpeg-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadDataset } from '../load-dataset.js';
-import { loadSource, ownData } from '../load-source.js';
+import { loadDataset, loadSource, ownData } from '../load-dataset.js';
 
 let folder: string;
 

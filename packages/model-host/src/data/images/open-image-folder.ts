@@ -1,13 +1,19 @@
 import { join, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import type { AdmissionLimits } from '@trikd/core/spec/admission';
 import type { StoredData } from '@trikd/core/spec/data-spec';
-import { inMemory, inScratchFile } from '../image-hold.js';
 import type { StoredImages } from '../stored-images.js';
-import { countOf, type ImageFolder, type ListingLimits, listImageFolder } from './image-folder.js';
-import type { Outline } from './outline.js';
-import { pairedImages } from './pairs-file.js';
-import { type Problems, problemsOf } from './problems.js';
+import { inMemory, inScratchFile } from '../stored-images.js';
+import {
+  countOf,
+  type ImageFolder,
+  type ListingLimits,
+  listImageFolder,
+  type Problems,
+  pairedImages,
+  problemsOf,
+} from './image-folder.js';
+import type { Outline } from './image-outline.js';
 import { imageOutline, readImages } from './read-images.js';
 
 type ImagesSpec = Extract<StoredData, { kind: 'images' }>;

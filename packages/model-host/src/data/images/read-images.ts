@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import { type ImageShape, imageBytes, type LabelledImages, makeLabels } from '@trikd/core/data/image-source';
 import { onWhite, scaled } from '@trikd/core/data/pixels';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { contentOf } from '../file-chunks.js';
-import type { MakeHold } from '../image-hold.js';
-import { openRegular } from '../regular-file.js';
-import { decodeImage, outlineOf } from './decode-image.js';
+import { contentOf, openRegular } from '../data-files.js';
+import type { MakeHold } from '../stored-images.js';
+import { decodeImage, outlineOf } from './image-codec.js';
+import type { Problems } from './image-folder.js';
 import { type ClassFiles, countOf } from './image-folder.js';
-import { damaged, type Outline } from './outline.js';
-import type { Problems } from './problems.js';
+import { damaged, type Outline } from './image-outline.js';
 
 /** Bytes of a file, at most. */
 const MOST_BYTES = 64 * 1024 ** 2;

@@ -1,8 +1,7 @@
 import { read, readSync } from 'node:fs';
 import type { Pixels } from '@trikd/core/data/image-source';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
-import type { RegularFile } from '../regular-file.js';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
+import type { RegularFile } from '../data-files.js';
 
 /** Bytes of images that are kept because they were read ahead; the oldest make room. */
 const AHEAD_BYTES = 64 * 1024 ** 2;

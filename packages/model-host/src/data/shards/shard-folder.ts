@@ -1,7 +1,5 @@
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
-import type { LabelledImages } from '@trikd/core/data/image-source';
-import { imageBytes } from '@trikd/core/data/image-source';
 import {
   labelBytes,
   labelsFromBytes,
@@ -11,11 +9,12 @@ import {
   shardBytes,
   shardLabelsName,
   shardName,
-} from '@trikd/core/data/shards';
+} from '@trikd/core/data/formats/shards';
+import type { LabelledImages } from '@trikd/core/data/image-source';
+import { imageBytes } from '@trikd/core/data/image-source';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
-import { contentOf } from '../file-chunks.js';
-import { openRegular, type RegularFile } from '../regular-file.js';
+import { contentOf, openRegular, type RegularFile } from '../data-files.js';
 import type { StoredImages } from '../stored-images.js';
 import { verifyFiles } from '../verify-files.js';
 import { filePixels } from './file-pixels.js';

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { makeBatch, readBatchAhead } from '@trikd/core/data/batch';
 import { allPixels, bytesInMemory, type ImageSource } from '@trikd/core/data/image-source';
 import { syntheticSource } from '@trikd/core/data/synthetic';
-import { AdmissionLimits } from '@trikd/core/spec/admission-limits';
+import { AdmissionLimits } from '@trikd/core/spec/admission';
 import { DataSpec } from '@trikd/core/spec/data-spec';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeIdx } from '../idx-folder.js';
 import { datasetLoader, loadDataset, ownData } from '../load-dataset.js';
-import { writeIdx } from '../write-idx.js';
 import { verifyShardFolder } from './shard-folder.js';
 import { writeShards } from './write-shards.js';
 

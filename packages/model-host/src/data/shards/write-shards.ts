@@ -1,7 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ImageSource, imageBytes, type LabelledImages } from '@trikd/core/data/image-source';
 import {
   imagesPerShard,
   labelsToBytes,
@@ -10,8 +9,9 @@ import {
   type ShardSplit,
   shardLabelsName,
   shardName,
-} from '@trikd/core/data/shards';
-import { orUnwritable } from '../or-unwritable.js';
+} from '@trikd/core/data/formats/shards';
+import { type ImageSource, imageBytes, type LabelledImages } from '@trikd/core/data/image-source';
+import { orUnwritable } from '../data-files.js';
 
 /** Bytes that are written at a time, about. */
 const CHUNK = 1024 ** 2;

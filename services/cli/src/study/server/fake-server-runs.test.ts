@@ -1,5 +1,5 @@
-import { fakeServerRuns } from './testing/fake-server-runs.js';
-import { serverRunsContract } from './testing/server-runs.contract.js';
+import { fakeServerRuns } from '../../commands/study/server/testing/fake-server-runs.js';
+import { serverRunsContract } from '../../commands/study/server/testing/server-runs.contract.js';
 
 serverRunsContract(async () => {
   const { runs, end } = fakeServerRuns(1);

@@ -1,7 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
 import type { ClusterAccess } from './cluster-access.js';
 
 /** A request to the API server. */

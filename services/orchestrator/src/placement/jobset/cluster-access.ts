@@ -1,8 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { plainIssue } from '@trikd/core/spec/plain-issue';
-import { readText } from '@trikd/process/read-text';
-import { readYaml } from '@trikd/process/read-yaml';
+import { readText, readYaml } from '@trikd/process/read-text';
 import { z } from 'zod';
 import type { KubernetesConfig } from '../placement-config.js';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { kubernetesApiContract } from './kubernetes-api.contract.js';
 import type { KubernetesApi } from './kubernetes-api.js';
-import { LABELS } from './names.js';
+import { LABELS } from './objects.js';
 import { fakeApiServer } from './testing/fake-api-server.js';
 
 const server = fakeApiServer(() => 0);

@@ -1,7 +1,6 @@
 import { createBackoff } from '@trikd/core/async/backoff';
 import type { Clock } from '@trikd/core/async/clock';
-import { TrikdError } from '@trikd/core/domain/errors';
-import { messageOf } from '@trikd/core/domain/message-of';
+import { messageOf, TrikdError } from '@trikd/core/domain/errors';
 import type { Change, KubernetesApi } from './kubernetes-api.js';
 import type { Kind, Objects } from './objects.js';
 

@@ -1,9 +1,9 @@
-import { aborted } from '@trikd/core/async/aborted';
+import { aborted } from '@trikd/core/async/within';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type ApiAnswer, type ApiClient, refusalOf } from './api-client.js';
 import type { Change, KubernetesApi, Listed } from './kubernetes-api.js';
-import { selectorOf } from './names.js';
 import type { JobSet, Kind, Objects } from './objects.js';
+import { selectorOf } from './objects.js';
 import type { JobSetRules } from './template.js';
 
 const GROUPS: Readonly<Record<Kind, string>> = {

@@ -5,7 +5,7 @@ import { claimOf, never, placementContract } from '../placement.contract.js';
 import type { Claim, PlacementNews } from '../placement.js';
 import { jobSetPlacement } from './jobset.js';
 import type { KubernetesApi } from './kubernetes-api.js';
-import { nameOf } from './names.js';
+import { nameOf } from './objects.js';
 import { fakeCluster } from './testing/fake-cluster.js';
 import { template } from './testing/template.js';
 

@@ -1,11 +1,12 @@
 import { createBackoff } from '@trikd/core/async/backoff';
 import { createBell } from '@trikd/core/async/bell';
 import type { Clock } from '@trikd/core/async/clock';
-import { orAborted } from '@trikd/core/async/or-aborted';
+import { orAborted } from '@trikd/core/async/within';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Wait } from '@trikd/core/run/queue';
 import type { Logger } from '@trikd/process/logging';
-import { displacement } from '../../runs/displacement.js';
+import { displacement } from '../../runs/trio-watch.js';
+import type { TrioStates } from '../placement.js';
 import {
   type Claim,
   type ClaimName,
@@ -14,14 +15,11 @@ import {
   type Placement,
   type TrioAddresses,
 } from '../placement.js';
-import type { TrioStates } from '../trio-states.js';
-import { incidentsOf } from './incidents.js';
 import type { KubernetesApi } from './kubernetes-api.js';
-import { claimIn, nameOf } from './names.js';
 import type { JobSet } from './objects.js';
+import { claimIn, nameOf } from './objects.js';
 import { type JobSetRules, type JobSetTemplate, jobSetOf } from './template.js';
-import { newsOf } from './trio-news.js';
-import { type TrioState, trioStateOf } from './trio-state.js';
+import { incidentsOf, newsOf, type TrioState, trioStateOf } from './trio-state.js';
 import { followTrios } from './trios.js';
 
 export interface JobSetPlacementPorts {

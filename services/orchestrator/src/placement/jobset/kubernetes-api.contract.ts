@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { claimOf } from '../placement.contract.js';
 import type { Change, KubernetesApi } from './kubernetes-api.js';
-import { claimIn, nameOf } from './names.js';
 import type { JobSet } from './objects.js';
+import { claimIn, nameOf } from './objects.js';
 import { jobSetOf } from './template.js';
 import { template } from './testing/template.js';
 

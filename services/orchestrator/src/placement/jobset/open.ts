@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { readYaml } from '@trikd/process/read-yaml';
+import { readYaml } from '@trikd/process/read-text';
 import type { JobSetPlacementConfig } from '../placement-config.js';
 import { apiClient } from './api-client.js';
 import { accessOf } from './cluster-access.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { claimOf } from '../placement.contract.js';
-import { claimIn, nameOf } from './names.js';
 import type { JobSet } from './objects.js';
+import { claimIn, nameOf } from './objects.js';
 import { type JobSetRules, jobSetOf, parseTemplate } from './template.js';
 import { TEMPLATE, template } from './testing/template.js';
 

@@ -1,8 +1,8 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import { ROLES, type Role } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/position';
 import { z } from 'zod';
 import type { Claim } from '../placement.js';
-import { LABELS, labelsOf, nameOf } from './names.js';
+import { LABELS, labelsOf, nameOf } from './objects.js';
 
 const Texts = z.record(z.string(), z.string()).default({});
 const Meta = z.looseObject({ labels: Texts, annotations: Texts }).prefault({});

@@ -1,8 +1,7 @@
-import { ROLES, type Role } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/position';
 import { expect, test } from 'vitest';
-import { incidentsOf } from './incidents.js';
 import type { JobSet, Metadata, Pod, StatusCondition, Workload } from './objects.js';
-import { type TrioObjects, trioStateOf } from './trio-state.js';
+import { incidentsOf, type TrioObjects, trioStateOf } from './trio-state.js';
 
 const metadata = (name: string, more: Partial<Metadata> = {}): Metadata => ({
   ...{ name, uid: `uid of ${name}`, resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' },

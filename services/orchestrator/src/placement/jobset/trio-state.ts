@@ -1,10 +1,18 @@
-import { ROLES, type Role } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/position';
 import type { Wait } from '@trikd/core/run/queue';
 import { MOST_REPLICAS } from '@trikd/core/spec/role-spec';
-import { lastErrorIn } from '@trikd/process/last-error';
-import type { TrioAddresses } from '../placement.js';
-import { LABELS } from './names.js';
-import { type ContainerStatus, conditionOf, type JobSet, type Pod, type Terminated, type Workload } from './objects.js';
+import { lastErrorIn } from '@trikd/process/service-process';
+import type { Incident, PlacementNews, TrioAddresses } from '../placement.js';
+import {
+  type ContainerState,
+  type ContainerStatus,
+  conditionOf,
+  type JobSet,
+  LABELS,
+  type Pod,
+  type Terminated,
+  type Workload,
+} from './objects.js';
 
 /** The objects of one trio. */
 export interface TrioObjects {
@@ -66,7 +74,7 @@ function podsOf({ spec }: JobSet, role: Role): number {
 }
 
 /** A process of a trio in a sentence. The trainer is the replica of rank 0. */
-export function whoIs(role: Role, rank: number, trio: string): string {
+function whoIs(role: Role, rank: number, trio: string): string {
   return `${rank === 0 ? '' : `replica ${rank} of `}the ${role} of trio ${trio}`;
 }
 
@@ -151,12 +159,12 @@ function waitOfPod(who: string, pod: Pod | undefined): Wait {
   return { reason: 'Starting', message: `${who} is starting` };
 }
 
-export function statusesOf({ status }: Pod): readonly ContainerStatus[] {
+function statusesOf({ status }: Pod): readonly ContainerStatus[] {
   return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
 }
 
 /** How a container ended. */
-export function endOf({ exitCode, signal, reason, message }: Terminated): string {
+function endOf({ exitCode, signal, reason, message }: Terminated): string {
   const by = signal ? `by signal ${signal}` : `with exit status ${exitCode}`;
   const why = reason === undefined || reason === 'Error' ? '' : ` (${reason})`;
   // The end of its output, where the pod has `terminationMessagePolicy: FallbackToLogsOnError`.
@@ -166,4 +174,80 @@ export function endOf({ exitCode, signal, reason, message }: Terminated): string
 
 function textOf({ reason, message }: { readonly reason?: string; readonly message?: string }): string {
   return message || reason || 'no reason is given';
+}
+
+/** What the state of a trio means for its run. @param given the trio as the run knows it */
+export function newsOf(state: TrioState, given: TrioAddresses): PlacementNews {
+  switch (state.kind) {
+    case 'absent':
+    case 'over':
+      return { kind: 'away', message: state.message };
+    case 'deleting':
+      return { kind: 'draining', message: state.message };
+    case 'suspended':
+      return { kind: 'preempted', message: state.wait.message };
+    case 'unready':
+      if (state.disrupted !== undefined) return { kind: 'preempted', message: state.disrupted };
+      return { kind: 'lost', role: state.role, message: state.wait.message };
+    case 'ready':
+      if (state.disrupted !== undefined) return { kind: 'preempted', message: state.disrupted };
+      return sameTrio(given, state.trio) ? { kind: 'back' } : { kind: 'moved', trio: state.trio };
+  }
+}
+
+function sameTrio(a: TrioAddresses, b: TrioAddresses): boolean {
+  const all = ({ teacher, student, anchor, replicas }: TrioAddresses) =>
+    JSON.stringify([teacher, student, anchor, replicas?.teacher ?? [], replicas?.student ?? []]);
+  return all(a) === all(b);
+}
+
+/** An incident with a text that no other one has. */
+export interface KeyedIncident extends Incident {
+  readonly key: string;
+}
+
+/** What happened to the processes of a trio, as far as its pods still know. What the deletion of the JobSet itself does is none. */
+export function incidentsOf({ name, jobSet, pods }: TrioObjects): readonly KeyedIncident[] {
+  if (!jobSet || jobSet.metadata.deletionTimestamp !== undefined) return [];
+  return pods.flatMap((pod) => {
+    const role = ROLES.find((each) => each === pod.metadata.labels?.[LABELS.role]);
+    return role ? incidentsOfPod(name, role, pod) : [];
+  });
+}
+
+function incidentsOfPod(trio: string, role: Role, pod: Pod): readonly KeyedIncident[] {
+  const { name, uid, deletionTimestamp } = pod.metadata;
+  const who = whoIs(role, rankOf(pod), trio);
+  const incident = (what: string, reason: string, message: string) => ({
+    key: `${uid} ${what}`,
+    role,
+    reason,
+    message,
+  });
+  const ends = statusesOf(pod).flatMap((container) =>
+    [container.lastState, container.state].flatMap((state: ContainerState | undefined) => {
+      const ended = state?.terminated;
+      if (!ended) return [];
+      const which = `${container.name} ${ended.containerID ?? ended.finishedAt ?? ''}`;
+      return incident(which, ended.reason ?? 'Error', `container ${container.name} of ${who}: ${endOf(ended)}`);
+    }),
+  );
+  const disruption = conditionOf(pod.status, 'DisruptionTarget');
+  const { reason = '', message = '' } = pod.status ?? {};
+  return [
+    ...ends,
+    ...(reason === '' ? [] : [incident('pod', reason, `pod ${name}, ${who}: ${message === '' ? reason : message}`)]),
+    ...(disruption
+      ? [
+          incident(
+            'disruption',
+            disruption.reason ?? 'DisruptionTarget',
+            `pod ${name}, ${who}, has to go: ${disruption.message ?? ''}`,
+          ),
+        ]
+      : []),
+    ...(deletionTimestamp === undefined
+      ? []
+      : [incident('deletion', 'PodDeleted', `pod ${name}, ${who}, is being deleted`)]),
+  ];
 }

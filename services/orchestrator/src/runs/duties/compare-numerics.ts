@@ -1,8 +1,8 @@
-import { readManifest } from '@trikd/core/checkpoint/load-manifest';
+import { readManifest } from '@trikd/core/checkpoint/manifest';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { type AttemptNumerics, differences } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { ROLES, type Role } from '@trikd/core/domain/role';
+import { ROLES, type Role } from '@trikd/core/domain/position';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import type { Preparing } from '@trikd/core/run/state';
 import { learnerIn, type Stage } from '@trikd/core/stages/stage';

@@ -1,23 +1,19 @@
 import type { Clock } from '@trikd/core/async/clock';
-import { orAborted } from '@trikd/core/async/or-aborted';
-import { loadManifest } from '@trikd/core/checkpoint/load-manifest';
+import { orAborted } from '@trikd/core/async/within';
+import { loadManifest } from '@trikd/core/checkpoint/manifest';
 import type { AttemptNumerics } from '@trikd/core/domain/numerics';
-import type { Position } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { Position, TrainedRole } from '@trikd/core/domain/position';
 import type { RunTransition } from '@trikd/core/run/advance';
-import { pointAsStated } from '@trikd/core/run/anchor-pointer';
-import { collectLeftovers } from '@trikd/core/run/collector';
 import { nextLimit } from '@trikd/core/run/convergence';
-import { currentStage } from '@trikd/core/run/current-stage';
-import { assertSameFacts } from '@trikd/core/run/facts';
-import { withImported } from '@trikd/core/run/imported';
+import { assertSameFacts, currentStage, withImported } from '@trikd/core/run/current-stage';
 import { type Facts, type Preparing, resumePair } from '@trikd/core/run/state';
+import { pointAsStated } from '@trikd/core/run/stored/anchor-pointer';
+import { collectLeftovers } from '@trikd/core/run/stored/collector';
 import { specDigest } from '@trikd/core/spec/run-spec';
 import { type Learner, replicasOf, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import type { Assignment } from '@trikd/core/training/assignment';
 import type { AnchorLink, TrainerLink } from '../ports.js';
 import type { Pair } from '../training/generation-progress.js';
-import { blamePair } from './blame-pair.js';
 import {
   compareNumerics,
   comparePrecision,
@@ -25,7 +21,7 @@ import {
   type NumericsRule,
   type TrainedWith,
 } from './compare-numerics.js';
-import { attemptOf, type DutyScope } from './scope.js';
+import { attemptOf, blamePair, type DutyScope } from './scope.js';
 import { digestsOf, type InputBlobs, importedBy, stageInputs } from './stage-inputs.js';
 
 export interface PreparePorts {

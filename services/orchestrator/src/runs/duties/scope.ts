@@ -1,11 +1,12 @@
+import { createHmac } from 'node:crypto';
+import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { Duty, RunRules } from '@trikd/core/run/advance';
 import type { RunEvent, Stall } from '@trikd/core/run/run-event';
+import { type Preparing, resumePair, type Training } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { StepTracing } from '@trikd/core/timing/trace-ids';
-import type { ExchangeSecrets } from '../exchange-secrets.js';
 
 /** What the duties of a run share while this orchestrator drives it. */
 export interface DutyScope {
@@ -35,4 +36,29 @@ export interface DutyScope {
 /** The attempt that a duty belongs to. */
 export function attemptOf(spec: RunSpec, { generation, attempt }: Duty): GenerationAttempt {
   return { runId: spec.name, generation, attempt };
+}
+
+/**
+ * Rethrows what reading a checkpoint failed of. When the pair that the attempt resumed from is damaged, the details name its step as
+ * `pair`: the run then resumes from the pair before.
+ */
+export function blamePair(todo: Preparing | Training): (failure: unknown) => never {
+  return (failure) => {
+    const pair = resumePair(todo)?.step;
+    if (pair === undefined || !(failure instanceof TrikdError) || failure.kind !== 'corrupt') throw failure;
+    throw new TrikdError('corrupt', failure.message, { ...failure.details, pair }, { cause: failure });
+  };
+}
+
+/** The secret of each attempt, by which its models recognise each other: 64 hex digits. */
+type ExchangeSecrets = (attempt: GenerationAttempt) => string;
+
+/**
+ * The secrets of one drive of a run. They are stored nowhere: whoever drives the run next starts another attempt. The same attempt always
+ * gets the same secret, so that it can be assigned again.
+ * @param key random, of this drive alone
+ */
+export function exchangeSecrets(key: Uint8Array): ExchangeSecrets {
+  return ({ runId, generation, attempt }) =>
+    createHmac('sha256', key).update(`${runId} ${generation} ${attempt}`).digest('hex');
 }

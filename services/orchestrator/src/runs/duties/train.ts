@@ -1,7 +1,6 @@
 import type { Clock } from '@trikd/core/async/clock';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { RunTransition } from '@trikd/core/run/advance';
 import { currentStage } from '@trikd/core/run/current-stage';
 import type { RunEvent } from '@trikd/core/run/run-event';
@@ -13,8 +12,7 @@ import { commitPair } from '../training/commit-pair.js';
 import { followSteps, type StepSources } from '../training/follow-steps.js';
 import { trainingInput } from '../training/training-input.js';
 import { trainingLoop } from '../training/training-loop.js';
-import { blamePair } from './blame-pair.js';
-import { attemptOf, type DutyScope } from './scope.js';
+import { attemptOf, blamePair, type DutyScope } from './scope.js';
 import { digestsOf, stageInputs } from './stage-inputs.js';
 
 export interface TrainPorts {

@@ -1,8 +1,7 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { Role } from '@trikd/core/domain/role';
+import type { Role } from '@trikd/core/domain/position';
 import type { RunEvent } from '@trikd/core/run/run-event';
-import type { ProcessUsage } from '@trikd/core/timing/process-usage';
-import type { RoleStep } from '@trikd/core/timing/role-step';
+import type { ProcessUsage, RoleStep } from '@trikd/core/timing/role-step';
 import { seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { expect, test } from 'vitest';

@@ -1,8 +1,7 @@
 import type { Clock } from '@trikd/core/async/clock';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { Role, TrainedRole } from '@trikd/core/domain/role';
+import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/domain/position';
 import type { RunEvent } from '@trikd/core/run/run-event';
-import type { ProcessUsage } from '@trikd/core/timing/process-usage';
+import type { ProcessUsage } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import { createStepBook, type StepBook } from '@trikd/core/timing/step-book';
 import { isSampled, type StepTracing, traceIdOf } from '@trikd/core/timing/trace-ids';

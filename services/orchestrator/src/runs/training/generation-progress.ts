@@ -1,6 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
-import type { Score } from '@trikd/core/domain/score';
+import type { RoleCheckpoint, Score } from '@trikd/core/domain/role-checkpoint';
 import { afterValidations, converged, NOT_VALIDATED } from '@trikd/core/run/convergence';
 import { resumePair, type Training, type Validation } from '@trikd/core/run/state';
 import type { Stage } from '@trikd/core/stages/stage';

@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import { systemClock } from '@trikd/process/system-clock';
 import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { describe, expect, test } from 'vitest';

@@ -2,9 +2,8 @@ import type { Clock } from '@trikd/core/async/clock';
 import { queue } from '@trikd/core/async/queue';
 import { within } from '@trikd/core/async/within';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import type { TrainerLink } from '../ports.js';
 
 /** What the training loop acts on. */

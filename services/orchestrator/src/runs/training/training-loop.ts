@@ -1,6 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
-import type { TrainedRole } from '@trikd/core/domain/role';
+import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { RunTransition } from '@trikd/core/run/advance';
 import { nextLimit } from '@trikd/core/run/convergence';
@@ -8,9 +7,8 @@ import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { LearnerOutcome, Outcome, PairRef, Training } from '@trikd/core/run/state';
 import { learnerOf, type Stage } from '@trikd/core/stages/stage';
 import type { Metric } from '@trikd/core/tasks/metric';
-import type { TrainerEvent } from '@trikd/core/training/trainer-event';
+import type { TrainerEvent } from '@trikd/core/training/ports';
 import type { TrainerLink } from '../ports.js';
-import { saveTogether, stopTogether } from './common-step.js';
 import { type GenerationProgress, generationProgress, type Pair } from './generation-progress.js';
 import type { TrainingInput } from './training-input.js';
 
@@ -160,4 +158,52 @@ function outcomeOf({ learners }: Pair, ref: PairRef): Outcome {
 function learnerOutcome(name: string, { best, step, state }: RoleCheckpoint): LearnerOutcome {
   if (best) return { best, stateSha256: state.sha256 };
   throw new TrikdError('invalid', `the ${name} was not validated in the ${step} steps of its stage`);
+}
+
+/** How often a step that came too late for one trainer is replaced by a later one. */
+const TRIES = 5;
+/** Steps between the present step of the foremost trainer and the one that is requested; grows with each try. */
+const MARGIN = 2;
+
+/** Stops trainers soon, all before the same step, and at the latest at their limit, where something is decided. Returns that step. */
+export function stopTogether(
+  trainers: readonly TrainerLink[],
+  attempt: GenerationAttempt,
+  limit: number,
+): Promise<number> {
+  return atCommonStep(trainers, limit, (trainer, step) => trainer.setLimit(attempt, step));
+}
+
+/** Makes trainers save soon, all at the same step, while they train on. Returns that step: at their limit they save anyway. */
+export function saveTogether(
+  trainers: readonly TrainerLink[],
+  attempt: GenerationAttempt,
+  limit: number,
+): Promise<number> {
+  return atCommonStep(trainers, limit, (trainer, step) => trainer.saveAt(attempt, step));
+}
+
+/**
+ * Requests something of trainers at one step that none of them has begun; when one of them was faster, at a later one. Requests nothing
+ * from `limit` on. Returns the step that all of them have accepted, or `limit`.
+ * @param request throws TrikdError `wrong-state` when the trainer may have begun the step
+ * @throws another error of a trainer; `wrong-state` when the trainers stay faster
+ */
+async function atCommonStep(
+  trainers: readonly TrainerLink[],
+  limit: number,
+  request: (trainer: TrainerLink, step: number) => Promise<void>,
+): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const next = await Promise.all(trainers.map((trainer) => trainer.nextStep()));
+    const step = Math.max(...next) + MARGIN * tries;
+    if (step >= limit) return limit;
+    const responses = await Promise.allSettled(trainers.map((trainer) => request(trainer, step)));
+    const refusals = responses.flatMap((response): unknown[] =>
+      response.status === 'rejected' ? [response.reason] : [],
+    );
+    if (refusals.length === 0) return step;
+    const late = refusals.every((refusal) => refusal instanceof TrikdError && refusal.kind === 'wrong-state');
+    if (!late || tries === TRIES) throw refusals[0];
+  }
 }

@@ -1,9 +1,9 @@
-import { ROLES, type Role } from '@trikd/core/domain/role';
-import { LABELS } from '../names.js';
+import { ROLES, type Role } from '@trikd/core/domain/position';
 import {
   type ContainerState,
   type JobSet,
   type Kind,
+  LABELS,
   type Pod,
   type StatusCondition,
   type Workload,

@@ -1,4 +1,4 @@
-import { ROLES } from '@trikd/core/domain/role';
+import { ROLES } from '@trikd/core/domain/position';
 import { parseTemplate } from '../template.js';
 
 /** A JobSet template as it is written in YAML. */

@@ -1,0 +1,4 @@
+import { serveTask } from '../../run/task-process.js';
+import { evaluateRun } from './evaluate.js';
+
+serveTask(evaluateRun);

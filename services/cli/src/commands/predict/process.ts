@@ -1,0 +1,4 @@
+import { serveTask } from '../../run/task-process.js';
+import { predictImages } from './predict.js';
+
+serveTask(predictImages);
