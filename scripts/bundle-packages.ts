@@ -43,8 +43,11 @@ const REQUIRED = [
   '@tensorflow/tfjs-node-gpu/dist/register_all_kernels',
 ];
 
-/** Other packages patch what it exports, so all of a process share the one in node_modules. */
-const SHARED = 'reflect-metadata';
+/**
+ * Stay where they are: what `reflect-metadata` exports is patched by other packages, so that a process has one of it; TensorFlow.js requires
+ * `node-fetch` to read a model from a URL, which nobody does here; and `supports-color` comes with tools for development. The image has neither.
+ */
+const OUTSIDE = ['reflect-metadata', 'node-fetch', 'supports-color'];
 
 /** Name of the file of an import, without its ending. */
 const fileOf = (specifier: string) => specifier.replace(/^@/, '').replaceAll('/', '_');
@@ -94,7 +97,7 @@ async function bundle(input: Record<string, string>, format: 'esm' | 'cjs', plug
     input,
     platform: 'node',
     plugins,
-    external: [SHARED],
+    external: OUTSIDE,
     // Of Nest, which loads drivers of other transports if they are installed.
     onLog: (_, { code, message = '' }) => {
       if (code !== 'UNRESOLVED_IMPORT') console.warn(message);
@@ -118,6 +121,8 @@ const index = [
   ...REQUIRED.map((specifier) => [specifier, `${fileOf(specifier)}.cjs`]),
 ];
 for (const [, file = ''] of index) if (!existsSync(join(PART, file))) throw new Error(`${file} was not written`);
+// Node.js looks for the next one above a file.
+writeFileSync(join(PART, 'package.json'), '{ "private": true }\n');
 writeFileSync(join(PART, 'index.json'), `${JSON.stringify(Object.fromEntries(index), undefined, 2)}\n`);
 rmSync(FOLDER, { recursive: true, force: true });
 renameSync(PART, FOLDER);
