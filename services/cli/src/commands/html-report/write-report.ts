@@ -10,7 +10,7 @@ import { emptyHistory, fold, type RunHistory, withRun } from '@trikd/events/run-
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
 /** The template of reports, part of the build of the dashboard. */
-const TEMPLATE = fileURLToPath(new URL('../../../dashboard/dist/report.html', import.meta.url));
+const TEMPLATE = fileURLToPath(new URL('../../../../dashboard/dist/report.html', import.meta.url));
 
 /** Whether the template of reports is built. */
 export function canReport(): boolean {
