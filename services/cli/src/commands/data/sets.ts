@@ -157,7 +157,7 @@ function specText({ data }: DataSet): string {
 }
 
 /** The scripts for fetching, in a checkout. */
-const SCRIPTS = fileURLToPath(new URL('../../../../../scripts', import.meta.url));
+const SCRIPTS = fileURLToPath(new URL('../../../../../scripts/', import.meta.url));
 
 /**
  * Brings a data set into the cache folder, unless it is there.
