@@ -1,10 +1,10 @@
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { casesOf } from './cases.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess, pidOf, processesOf } from './processes.js';
-import { type Line, run, scratch, startRun } from './trikd.js';
+import { type Command, type Ended, type Line, run, scratch, startRun } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
@@ -18,123 +18,78 @@ const inTheMiddleOf = (generation: number) => (line: Line) =>
 
 const SERVICES = ['anchor-server', 'orchestrator', 'student-trainer', 'teacher-trainer'];
 
-async function expectTheSameEnd(folder: string): Promise<void> {
-  const continued = await run(folder, long);
-  expect(continued.stderr).toMatch(
-    /^continuing run long: generation \d \([12] of 2\), from (step \d+|its beginning)\n$/,
-  );
-  expect(continued.status).toBe(0);
-  expect(resultOf(continued)).toEqual({ phase: 'completed', generations: await undisturbed });
-  await expectNoProcess(folder);
+const continuing = /^continuing run long: generation \d \([12] of 2\), from (step \d+|its beginning)$/m;
+
+/** Asks the command to end, which must take less than a time and leave no process. */
+async function expectEnd(folder: string, running: Command, signal: NodeJS.Signals, ms: number): Promise<Ended> {
+  const asked = performance.now();
+  running.kill(signal);
+  const ended = await running.ended;
+  expect(performance.now() - asked).toBeLessThan(ms);
+  await expectNoProcess(folder, 2000);
+  return ended;
 }
 
-const signals = casesOf<readonly [NodeJS.Signals, number]>([['SIGTERM', 1]], [['SIGINT', 0]]);
+/** Starts the command again, and freezes a trainer after the next checkpoint. The first Ctrl-C is answered. */
+async function interruptFrozen(folder: string): Promise<Command> {
+  const running = startRun(folder, long);
+  await running.said(({ event }) => event === 'committed');
+  process.kill(pidOf('student-trainer', folder), 'SIGSTOP');
+  running.kill('SIGINT');
+  await running.complained(/^pausing at the next step that both trainers reach; Ctrl-C again stops at once$/m);
+  return running;
+}
 
-describe.for(signals)('%s in the middle of generation %i', ([signal, generation]) => {
-  test('rests at a checkpoint within 10 s, leaves no process, and the run goes on to the same digests', async () => {
-    const folder = scratch();
+/** What interrupts a run that goes on each time, in this order. */
+const INTERRUPTIONS: Readonly<Record<string, (folder: string) => Promise<string>>> = {
+  async 'SIGTERM rests it at a checkpoint within 10 s'(folder) {
     const running = startRun(folder, long);
-    await running.said(inTheMiddleOf(generation));
+    await running.said(inTheMiddleOf(0));
     expect(processesOf(folder).map(({ name }) => name)).toEqual(expect.arrayContaining(SERVICES));
-    const asked = performance.now();
-    running.kill(signal);
-    const { status, stderr } = await running.ended;
-    expect(performance.now() - asked).toBeLessThan(10_000);
-    await expectNoProcess(folder);
+    const { status, stderr } = await expectEnd(folder, running, 'SIGTERM', 10_000);
     expect(status).toBe(0);
-    const rests = new RegExp(
-      `^run long is paused at step (\\d+) of generation ${generation}; the same command continues it$`,
-      'm',
-    );
+    const rests = /^run long is paused at step (\d+) of generation 0; the same command continues it$/m;
     expect(stderr).toMatch(rests);
     expect(Number(rests.exec(stderr)?.[1])).toBeGreaterThan(40);
-    await expectTheSameEnd(folder);
-  });
-});
-
-test('interrupted again and again, at every phase, a run ends with the same digests', async () => {
-  const folder = scratch();
-  const moments: readonly ((line: Line) => boolean)[] = [
-    (line) => line.event === 'run' && line.phase === 'preparing',
-    (line) => line.event === 'run' && line.phase === 'training',
-    inTheMiddleOf(0),
-    (line) => line.event === 'run' && line.phase === 'promoting',
-    (line) => line.event === 'run' && line.generation === 1,
-    inTheMiddleOf(1),
-  ];
-  for (const moment of moments) {
-    const running = startRun(folder, long);
-    await running.said(moment);
-    running.kill('SIGINT');
-    expect(await running.ended).toMatchObject({ status: 0 });
-    await expectNoProcess(folder);
-  }
-  const { phase, generations } = resultOf(await run(folder, long));
-  expect({ phase, generations }).toEqual({ phase: 'completed', generations: await undisturbed });
-});
-
-test('before the services listen, Ctrl-C leaves nothing behind', async () => {
-  const folder = scratch();
-  const running = startRun(folder, long);
-  await expect.poll(() => processesOf(folder).length, { interval: 20, timeout: 20_000 }).toBeGreaterThan(2);
-  running.kill('SIGINT');
-  expect(await running.ended).toMatchObject({
-    status: 0,
-    stderr: expect.stringMatching(/stopped before its first checkpoint$/m),
-  });
-  await expectNoProcess(folder);
-});
-
-describe('while a trainer is frozen', () => {
-  const frozen = async (folder: string) => {
-    const running = startRun(folder, long);
-    await running.said((line) => line.event === 'committed');
-    process.kill(pidOf('student-trainer', folder), 'SIGSTOP');
+    return stderr;
+  },
+  async 'Ctrl-C while a trainer is frozen rests it at its last checkpoint within 10 s'(folder) {
+    const running = await interruptFrozen(folder);
     const asked = performance.now();
-    running.kill('SIGINT');
-    await running.complained(/^pausing at the next step that both trainers reach; Ctrl-C again stops at once$/m);
-    return { running, asked };
-  };
-
-  test('Ctrl-C rests at the last checkpoint within 10 s, and the run goes on to the same digests', async () => {
-    const folder = scratch();
-    const { running, asked } = await frozen(folder);
     const { status, stderr } = await running.ended;
     expect(performance.now() - asked).toBeLessThan(10_000);
     await expectNoProcess(folder);
     expect(status).toBe(0);
     expect(stderr).toMatch(
-      /^run long is paused at (step 240 of generation 0|its last checkpoint); the same command continues it$/m,
+      /^run long is paused at (step \d+ of generation 0|its last checkpoint); the same command continues it$/m,
     );
-    await expectTheSameEnd(folder);
-  });
+    return stderr;
+  },
+  async 'a second Ctrl-C ends everything at once'(folder) {
+    const running = await interruptFrozen(folder);
+    const { status, stderr } = await expectEnd(folder, running, 'SIGINT', 2000);
+    expect(status).toBe(130);
+    return stderr;
+  },
+  async 'the command is killed, and its services end by themselves'(folder) {
+    const running = startRun(folder, long);
+    await running.said(inTheMiddleOf(1));
+    running.kill('SIGKILL');
+    const { signal, stderr } = await running.ended;
+    expect(signal).toBe('SIGKILL');
+    await expectNoProcess(folder, 10_000);
+    return stderr;
+  },
+};
 
-  test('a second Ctrl-C ends everything at once, and the run goes on to the same digests', async () => {
-    const folder = scratch();
-    const { running } = await frozen(folder);
-    const asked = performance.now();
-    running.kill('SIGINT');
-    expect(await running.ended).toMatchObject({ status: 130 });
-    expect(performance.now() - asked).toBeLessThan(2000);
-    await expectNoProcess(folder, 2000);
-    await expectTheSameEnd(folder);
-  });
-});
-
-test('when the command is killed, its services end by themselves, and the run goes on to the same digests', async () => {
+test('interrupted in every way and taken over by a second command, a run ends with the digests of an undisturbed one', async () => {
   const folder = scratch();
-  const running = startRun(folder, long);
-  await running.said(inTheMiddleOf(1));
-  running.kill('SIGKILL');
-  expect(await running.ended).toMatchObject({ signal: 'SIGKILL' });
-  await expectNoProcess(folder, 10_000);
-  await expectTheSameEnd(folder);
-});
-
-test('a second command takes the run over, the first one says so, and the digests are the same', async () => {
-  const folder = scratch();
+  for (const [index, [what, interrupt]] of Object.entries(INTERRUPTIONS).entries()) {
+    const stderr = await interrupt(folder);
+    if (index > 0) expect(stderr, what).toMatch(continuing);
+  }
   const first = startRun(folder, long);
-  await first.said(inTheMiddleOf(0));
+  await first.said(inTheMiddleOf(1));
   // Held until the other has begun: else it might be through before.
   const held = pidOf('student-trainer', folder);
   process.kill(held, 'SIGSTOP');
@@ -147,5 +102,41 @@ test('a second command takes the run over, the first one says so, and the digest
   const ended = await second.ended;
   expect(ended.status).toBe(0);
   expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await undisturbed });
+  await expectNoProcess(folder);
+});
+
+test.each(casesOf([], ['SIGINT'] as const))(
+  '%s at every phase, and a run ends with the same digests',
+  async (signal) => {
+    const folder = scratch();
+    const moments: readonly ((line: Line) => boolean)[] = [
+      (line) => line.event === 'run' && line.phase === 'preparing',
+      (line) => line.event === 'run' && line.phase === 'training',
+      inTheMiddleOf(0),
+      (line) => line.event === 'run' && line.phase === 'promoting',
+      (line) => line.event === 'run' && line.generation === 1,
+      inTheMiddleOf(1),
+    ];
+    for (const moment of moments) {
+      const running = startRun(folder, long);
+      await running.said(moment);
+      running.kill(signal);
+      expect(await running.ended).toMatchObject({ status: 0 });
+      await expectNoProcess(folder);
+    }
+    const { phase, generations } = resultOf(await run(folder, long));
+    expect({ phase, generations }).toEqual({ phase: 'completed', generations: await undisturbed });
+  },
+);
+
+test('before the services listen, Ctrl-C leaves nothing behind', async () => {
+  const folder = scratch();
+  const running = startRun(folder, long);
+  await expect.poll(() => processesOf(folder).length, { interval: 20, timeout: 20_000 }).toBeGreaterThan(2);
+  running.kill('SIGINT');
+  expect(await running.ended).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(/stopped before its first checkpoint$/m),
+  });
   await expectNoProcess(folder);
 });
