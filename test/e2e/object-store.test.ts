@@ -54,7 +54,7 @@ function servicesIn(folder: string, credentials: Readonly<Record<string, string>
 async function trained(
   folder: string,
   start: ReturnType<typeof servicesIn>['start'],
-  as: (role: StoreRole) => Readonly<Record<string, string>> = () => ({}),
+  as: (role: StoreRole) => Readonly<Record<string, string>>,
 ) {
   const [teacher, student, anchor] = await Promise.all([
     start('teacher-trainer', as('trainer')),
@@ -77,25 +77,31 @@ async function trained(
   return [orchestrator, teacher, student, anchor];
 }
 
-test('four processes with their store in MinIO end bit for bit as one, and log no secret', async () => {
+test('four processes with their store in MinIO, and no more rights than their role needs, end bit for bit as one, and log no secret', async () => {
+  const users = addStoreUsers(minio);
   const folder = scratch();
-  const { start, said } = servicesIn(folder);
-  const services = await trained(folder, start);
-  const { endpoint, bucket, accessKey, secretKey } = minio;
-  const credentials = { accessKey, secretKey: secret(secretKey) };
-  const store = await openStore({ kind: 's3', endpoint, bucket, region: 'us-east-1', ...credentials });
+  const { start, said } = servicesIn(folder, { 'store.prefix': TEAM });
+  const as = (role: StoreRole) => ({
+    'store.accessKey': users[role].accessKey,
+    'store.secretKey': users[role].secretKey,
+  });
+  const services = await trained(folder, start, as);
+  const { endpoint, bucket } = minio;
+  const { accessKey, secretKey } = users.orchestrator;
+  const where = { kind: 's3', endpoint, bucket, prefix: TEAM, accessKey } as const;
+  const store = await openStore({ ...where, region: 'us-east-1', secretKey: secret(secretKey) });
   const { state } = await loadRun(store, tiny.name);
   expect(state).toMatchObject({ phase: 'completed', results: await reference(tiny) });
 
   const config = join(folder, 'store.yaml');
-  writeFileSync(config, JSON.stringify({ store: { kind: 's3', endpoint, bucket, accessKey, secretKey } }));
+  writeFileSync(config, JSON.stringify({ store: { ...where, secretKey } }));
   const listed = await trikd(['checkpoint', 'list', tiny.name, '--config', config]).ended;
   expect(listed).toMatchObject({ status: 0, stderr: '' });
 
   for (const service of services) service.terminate();
   await expectNoProcess(folder, 10_000);
   expect(said().join('')).toContain('listening');
-  expect(said().join('')).not.toContain(secretKey);
+  for (const { secretKey: each } of [minio, ...Object.values(users)]) expect(said().join('')).not.toContain(each);
 });
 
 describe('with the variables that `make minio` prints', () => {
@@ -120,7 +126,7 @@ describe('with the variables that `make minio` prints', () => {
     const start = (...args: readonly string[]) => trikd(args, variables, folder);
     const runLong = (...args: readonly string[]) => start('run', specFile(folder, long), '--output', 'json', ...args);
 
-    const stopped = runLong();
+    const stopped = runLong('--in-process');
     await stopped.said(({ event, step }) => event === 'evaluation' && Number(step) >= 40);
     stopped.kill('SIGINT');
     expect(await stopped.ended).toMatchObject({
@@ -128,7 +134,7 @@ describe('with the variables that `make minio` prints', () => {
       stderr: expect.stringMatching(/^run long is paused at step/m),
     });
     // Another run of the same bucket does not drive the first one.
-    expect(await start('run', specFile(folder, tiny)).ended).toMatchObject({ status: 0, stderr: '' });
+    expect(await start('run', specFile(folder, tiny), '--in-process').ended).toMatchObject({ status: 0, stderr: '' });
 
     const continued = await runLong().ended;
     expect(continued).toMatchObject({ status: 0, stderr: expect.stringMatching(/^continuing run long: .* from step/) });
@@ -140,14 +146,19 @@ describe('with the variables that `make minio` prints', () => {
     expect(await start('doctor').ended).toMatchObject({
       stdout: expect.stringMatching(/store +│ ok +│ .*\/trikd: one of/),
     });
-    expect(await runLong('--fresh', '--set', 'epochs=1').ended).toMatchObject({ status: 0, stderr: '' });
+    expect(await runLong('--fresh', '--in-process', '--set', 'epochs=1').ended).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
   });
 
   test('an option still selects a folder', async () => {
     const folder = scratch();
     const variables = await printedVariables(folder);
     const store = join(folder, 'mine');
-    expect(await trikd(['run', specFile(folder, tiny), '--store', store], variables).ended).toMatchObject({
+    expect(
+      await trikd(['run', specFile(folder, tiny), '--store', store, '--in-process'], variables).ended,
+    ).toMatchObject({
       status: 0,
     });
     expect(readdirSync(join(store, 'tiny'))).toContain('store');
@@ -167,21 +178,4 @@ test('a service that its store refuses says why, without the secret, and ends be
     `the anchor-server ended (status 1): store not opened: ${place}: the secret key does not match the access key`,
   );
   expect(said().join('')).not.toContain(wrong);
-});
-
-test('services with no more rights than their role needs end bit for bit as one process', async () => {
-  const users = addStoreUsers(minio);
-  const folder = scratch();
-  const { start } = servicesIn(folder, { 'store.prefix': TEAM });
-  const as = (role: StoreRole) => ({
-    'store.accessKey': users[role].accessKey,
-    'store.secretKey': users[role].secretKey,
-  });
-  await trained(folder, start, as);
-  const { endpoint, bucket } = minio;
-  const { accessKey, secretKey } = users.orchestrator;
-  const credentials = { accessKey, secretKey: secret(secretKey) };
-  const where = { kind: 's3', endpoint, bucket, region: 'us-east-1', prefix: TEAM, ...credentials } as const;
-  const { state } = await loadRun(await openStore(where), tiny.name);
-  expect(state).toMatchObject({ phase: 'completed', results: await reference(tiny) });
 });

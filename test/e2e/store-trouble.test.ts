@@ -17,7 +17,7 @@ import { type S3Server, startS3Server } from '@trikd/testing/servers/s3-server';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Fate, type FaultyProxy, startFaultyProxy } from '../integration/faulty-proxy.js';
 import { contentOf, reference } from './outcome.js';
 import { expectNoProcess } from './processes.js';
@@ -25,23 +25,26 @@ import { MAIN, scratch, specFile } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
-/** Two generations of 800 steps, saved every 40. */
-const spec: WrittenSpec = { ...tiny, name: 'trouble', epochs: 100, checkpoint: { everyEpochs: 5 } };
+/** Two generations of 480 steps, saved every 40. */
+const spec: WrittenSpec = { ...tiny, name: 'trouble', epochs: 60, checkpoint: { everyEpochs: 5 } };
 const undisturbed = reference(spec);
-/** How long the store refuses every request. Longer than any deadline of a step, and than the longest pause between two tries. */
-const BUSY_SECONDS = Number(process.env['BUSY_SECONDS'] ?? 20);
+/** How long the store refuses every request. Longer than the longest pause between two tries. */
+const BUSY_SECONDS = Number(process.env['BUSY_SECONDS'] ?? 8);
 /** A store in trouble gets no more requests, of all services together. */
 const MOST_REQUESTS_PER_SECOND = 20;
 
 let data: string;
 let minio: S3Server;
 let proxy: FaultyProxy;
+let services: Awaited<ReturnType<typeof startServices>>;
 beforeAll(async () => {
   data = mkdtempSync(join(tmpdir(), 'trikd-minio-'));
   minio = await startS3Server('minio', { folder: data });
   proxy = await startFaultyProxy(minio.endpoint);
+  services = await startServices();
 });
 afterAll(async () => {
+  await services.stop();
   proxy.close();
   await minio.kill();
   rmSync(data, { recursive: true });
@@ -54,15 +57,15 @@ interface Running {
 }
 type Event = NonNullable<WatchRunResponse['event']>;
 
-/** The four services, their store in the bucket behind the proxy; a run of the spec under a name of its own. */
-async function trainInBucket(folder: string, name: string): Promise<Running> {
+/** The four services, their store in the bucket behind the proxy. All runs of this file are theirs. */
+async function startServices() {
+  const folder = mkdtempSync(join(tmpdir(), 'trikd-e2e-'));
   const settings = {
     'store.kind': 's3',
     'store.endpoint': proxy.endpoint,
     'store.bucket': minio.bucket,
     'store.accessKey': minio.accessKey,
     'store.secretKey': minio.secretKey,
-    'store.prefix': name,
   };
   const start = (service: ServiceName, more: Readonly<Record<string, string>> = {}) =>
     startService(service, { logs: join(folder, 'logs'), env: process.env, settings: { ...settings, ...more } }).ready;
@@ -74,9 +77,22 @@ async function trainInBucket(folder: string, name: string): Promise<Running> {
   const addresses = { teacher: teacher.address, student: student.address, anchor: anchor.address };
   const orchestrator = await start('orchestrator', { ...addresses, events: folder });
   const client = openClient(RunServiceClient, orchestrator.address);
-  onTestFinished(() => client.close());
+  return {
+    client,
+    async stop() {
+      client.close();
+      for (const service of [orchestrator, teacher, student, anchor]) service.terminate();
+      await expectNoProcess(folder, 10_000);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A run of the spec under a name of its own. */
+async function trainInBucket(name: string): Promise<Running> {
+  const { client } = services;
   const request = {
-    spec: canonicalJson(RunSpec.parse(spec)),
+    spec: canonicalJson(RunSpec.parse({ ...spec, name })),
     requestId: '',
     takeOver: true,
     placement: undefined,
@@ -87,15 +103,13 @@ async function trainInBucket(folder: string, name: string): Promise<Running> {
   const waiting = new Set<() => void>();
   const follow = async () => {
     for await (const { event } of client.watchRun({
-      runId: spec.name,
+      runId: name,
       fromEvent: 0,
       pastOnly: false,
     }) as AsyncIterable<WatchRunResponse>) {
       if (event) events.push(event);
       for (const look of waiting) look();
     }
-    for (const service of [orchestrator, teacher, student, anchor]) service.terminate();
-    await expectNoProcess(folder, 10_000);
   };
   const ended = follow();
   const event = (fits: (event: Event) => boolean) =>
@@ -119,8 +133,8 @@ const stalled = (reason: RegExp) => (event: Event) =>
 async function expectTheSameEnd(name: string): Promise<void> {
   const credentials = { accessKey: minio.accessKey, secretKey: secret(minio.secretKey) };
   const { endpoint, bucket } = minio;
-  const where = { kind: 's3', endpoint, bucket, region: 'us-east-1', prefix: name, ...credentials } as const;
-  const { state } = await loadRun(await openStore(where, { verify: 'nothing' }), spec.name);
+  const where = { kind: 's3', endpoint, bucket, region: 'us-east-1', ...credentials } as const;
+  const { state } = await loadRun(await openStore(where, { verify: 'nothing' }), name);
   expect(state).toMatchObject({ phase: 'completed' });
   expect(movesByHand(state)).toEqual([]);
   expect(contentOf(state.results)).toEqual(await undisturbed);
@@ -129,7 +143,7 @@ async function expectTheSameEnd(name: string): Promise<void> {
 describe('a store in trouble pauses a run, which says why, goes on by itself and ends with the same digests:', () => {
   test(`503 for ${BUSY_SECONDS} s, and no more than ${MOST_REQUESTS_PER_SECOND} requests a second meanwhile`, async () => {
     const name = 'busy';
-    const run = await trainInBucket(scratch(), name);
+    const run = await trainInBucket(name);
     await run.event(committed(160));
     const busy: Fate = { status: 503, code: 'SlowDown' };
     const before = proxy.methods.length;
@@ -145,7 +159,7 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
 
   test('its disk is full', async () => {
     const name = 'full';
-    const run = await trainInBucket(scratch(), name);
+    const run = await trainInBucket(name);
     await run.event(committed(160));
     proxy.decide((method) => (method === 'PUT' ? { status: 507, code: 'XMinioStorageFull' } : 'pass'));
     await run.event(stalled(/its disk is full/));
@@ -156,7 +170,7 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
 
   test('its bucket is away, and comes back', async () => {
     const name = 'away';
-    const run = await trainInBucket(scratch(), name);
+    const run = await trainInBucket(name);
     await run.event(committed(160));
     const [there, away] = ['trikd', '.away'].map((folder) => join(data, 'objects', folder));
     // A write that is under way when the folder goes would be made in a new one, acknowledged, and lost with that.
@@ -184,7 +198,15 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
     const folder = scratch();
     const disk = join(folder, 'disk');
     mkdirSync(disk);
-    const command = await onDiskOf(disk, 24, ['run', specFile(folder, spec), '--store', disk, '--output', 'json']);
+    const command = await onDiskOf(disk, 24, [
+      'run',
+      specFile(folder, spec),
+      '--store',
+      disk,
+      '--output',
+      'json',
+      '--in-process',
+    ]);
     await command.said((line) => line.event === 'committed' && line.step === 160);
     const filler = join(command.root, disk, 'filler');
     fill(filler);
