@@ -11,7 +11,7 @@ const tiny = writtenSpec('two generations');
 test('a completed run is shown again, another spec of its name is refused, and --fresh begins it anew', async () => {
   const folder = scratch();
   const events = () => readFileSync(join(folder, 'runs/tiny/events.jsonl'), 'utf8').trimEnd().split('\n');
-  const first = await run(folder, tiny);
+  const first = await run(folder, tiny, '--in-process');
   expect(first).toMatchObject({ status: 0, stderr: '' });
   const before = events();
 
@@ -36,7 +36,7 @@ test('a completed run is shown again, another spec of its name is refused, and -
   );
   expect(events()).toEqual(before);
 
-  const fresh = await run(folder, tiny, '--fresh');
+  const fresh = await run(folder, tiny, '--fresh', '--in-process');
   expect(fresh).toMatchObject({ status: 0, stderr: '' });
   expect(resultOf(fresh)).toEqual(resultOf(first));
   expect(events()[0]).toMatch(/"phase":"RUN_PHASE_QUEUED"/);

@@ -22,7 +22,7 @@ test('a store that is lost with its lease is restored from a copy of its runs, a
   const undisturbed = reference(long);
   const folder = scratch();
   const store = join(folder, 'runs/long/store');
-  const running = startRun(folder, long);
+  const running = startRun(folder, long, '--in-process');
   await running.said(({ event, generation }) => event === 'evaluation' && generation === 1);
   running.kill('SIGINT');
   expect(await running.ended).toMatchObject({ status: 0 });
@@ -33,7 +33,7 @@ test('a store that is lost with its lease is restored from a copy of its runs, a
   rmSync(store, { recursive: true });
   cpSync(join(copy, 'runs'), join(store, 'runs'), { recursive: true });
 
-  const restored = await run(folder, long);
+  const restored = await run(folder, long, '--in-process');
   expect(restored.stderr).toMatch(/^continuing run long: generation 1 \(2 of 2\), from step \d+\n$/);
   expect(resultOf(restored)).toEqual({ phase: 'completed', generations: await undisturbed });
 });

@@ -44,20 +44,3 @@ test('killed and paused in one process and in four, a run ends with the bits of 
   expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await expected });
   await expectNoProcess(folder);
 });
-
-test('verification, with a teacher that is frozen after its stage, has the bits of the reference', async () => {
-  const spec: WrittenSpec = {
-    name: 'identities',
-    method: 'kd',
-    task: { kind: 'verification', embedding: 16, margin: { kind: 'arcface', margin: 0.2, scale: 16 } },
-    data: { kind: 'synthetic-identities', perIdentity: 4, train: 256, validation: 96, test: 96, noise: 24 },
-    augment: { crop: 1, flip: false },
-    batchSize: 32,
-    epochs: 2,
-    student: { model: { kind: 'plain-cnn', channels: [4, 4] } },
-    teacher: { model: { kind: 'plain-cnn', channels: [8, 8] } },
-    engine: { threads: 1 },
-  };
-  const [ended, expected] = await Promise.all([run(scratch(), spec, '--in-process'), reference(spec)]);
-  expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
-});

@@ -8,6 +8,7 @@ import { certificateOf, newAuthority, writeTls } from '@trikd/testing/servers/ce
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { casesOf } from './cases.js';
 import { writeIdxSet } from './idx-set.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
@@ -55,7 +56,6 @@ test('a batch that needs more images than there are is refused before anything s
     await run(folder, tiny, '--set', 'batchSize=257').then(oneLine),
     /tiny\.yaml has 1 mistake: .*tiny\.yaml:\d+: batchSize: a batch of 257 needs more than the 256 training images$/,
   );
-  expect(await run(folder, tiny)).toMatchObject({ status: 0, stderr: '' });
 });
 
 test('a wrong command line ends with status 2', async () => {
@@ -169,35 +169,48 @@ describe('data that cannot be read end the run with one sentence, and once they 
     name: 'files',
     data: { kind: 'idx', folder: data, train: 256, validation: 64 },
   });
+  const whole = { examples: 400, classes: 4, seed: 1 };
 
-  async function expectItGoesOn(folder: string, data: string): Promise<void> {
+  type Trouble = readonly [what: string, write: (data: string) => void, sentence: RegExp];
+  const missing: Trouble = [
+    'a file that is missing',
+    (data) => mkdirSync(data),
+    /^trikd: run files failed: the (teacher|student): no folder contains all of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, plain or \.gz; tried \S+\/data; run `make data`, or set TRIKD_DATA to their folder$/m,
+  ];
+  // Tests in packages/model-host/src/data and packages/core/src/data have all sentences.
+  const others: readonly Trouble[] = [
+    [
+      'a .gz file that was cut short',
+      (data) => writeIdxSet(data, { ...whole, cut: 'train-images-idx3-ubyte.gz' }),
+      /^trikd: run files failed: the (teacher|student): \S+\/train-images-idx3-ubyte\.gz: gzip of \d+ bytes does not unpack: unexpected end of file$/m,
+    ],
+    [
+      'fewer images than were asked for',
+      (data) => writeIdxSet(data, { ...whole, examples: 300 }),
+      /^trikd: run files failed: the (teacher|student): asked for 256 of 236 /m,
+    ],
+  ];
+  test.for(casesOf([missing], others))('%s', async ([, write, sentence]) => {
+    const folder = scratch();
+    const data = join(folder, 'data');
+    write(data);
+    expectSentence(await run(folder, spec(data)), sentence);
     await expectNoProcess(folder);
-    writeIdxSet(data, { examples: 400, classes: 4, seed: 1 });
-    const [ended, expected] = [await run(folder, spec(data)), await reference(spec(data))];
+    writeIdxSet(data, whole);
+    const [ended, expected] = [await run(folder, spec(data), '--in-process'), await reference(spec(data))];
     expect(ended).toMatchObject({ status: 0, stderr: '' });
     expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
-  }
-
-  test('a file that is missing', async () => {
-    const folder = scratch();
-    const data = join(folder, 'data');
-    mkdirSync(data);
-    expectSentence(
-      await run(folder, spec(data)),
-      /^trikd: run files failed: the (teacher|student): no folder contains all of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, plain or \.gz; tried \S+\/data; run `make data`, or set TRIKD_DATA to their folder$/m,
-    );
-    await expectItGoesOn(folder, data);
   });
 
-  test('a folder that was mistyped, under the same name', async () => {
+  test('a folder that was mistyped, under the same name, and a warm-up that is longer than what the data allow', async () => {
     const folder = scratch();
     const data = join(folder, 'data');
-    writeIdxSet(data, { examples: 400, classes: 4, seed: 1 });
+    writeIdxSet(data, whole);
     expectSentence(
-      await run(folder, spec(`${data}-mistyped`)),
+      await run(folder, spec(`${data}-mistyped`), '--in-process'),
       /^trikd: run files failed: .*no folder contains all of/m,
     );
-    const corrected = await run(folder, spec(data));
+    const corrected = await run(folder, spec(data), '--in-process');
     expect(corrected).toMatchObject({
       status: 0,
       stderr: expect.stringMatching(/starts again with another spec:\n.*mistyped/),
@@ -205,39 +218,11 @@ describe('data that cannot be read end the run with one sentence, and once they 
     expect(resultOf(corrected)).toEqual({ phase: 'completed', generations: await reference(spec(data)) });
     const other = await run(folder, { ...spec(data), seed: 1 });
     expect(other).toMatchObject({ status: 3, stderr: expect.stringMatching(/exists with another spec/) });
-  });
-
-  test('a warm-up that is longer than what the data allow', async () => {
-    const folder = scratch();
-    const data = join(folder, 'data');
-    writeIdxSet(data, { examples: 400, classes: 4, seed: 1 });
     const { train: _, ...rest } = { kind: 'idx' as const, folder: data, train: 0, validation: 64 };
     expectSentence(
-      await run(folder, { ...tiny, name: 'files', data: rest, warmupSteps: 1000 }),
-      /^trikd: run files failed: .*warmupSteps: 1000 steps of warm-up are more than the 30 steps of a generation$/m,
+      await run(folder, { ...tiny, name: 'warm', data: rest, warmupSteps: 1000 }, '--in-process'),
+      /^trikd: run warm failed: .*warmupSteps: 1000 steps of warm-up are more than the 30 steps of a generation$/m,
     );
-  });
-
-  test('a .gz file that was cut short', async () => {
-    const folder = scratch();
-    const data = join(folder, 'data');
-    writeIdxSet(data, { examples: 400, classes: 4, seed: 1, cut: 'train-images-idx3-ubyte.gz' });
-    expectSentence(
-      await run(folder, spec(data)),
-      /^trikd: run files failed: the (teacher|student): \S+\/train-images-idx3-ubyte\.gz: gzip of \d+ bytes does not unpack: unexpected end of file$/m,
-    );
-    await expectItGoesOn(folder, data);
-  });
-
-  test('fewer images than were asked for', async () => {
-    const folder = scratch();
-    const data = join(folder, 'data');
-    writeIdxSet(data, { examples: 300, classes: 4, seed: 1 });
-    expectSentence(
-      await run(folder, spec(data)),
-      /^trikd: run files failed: the (teacher|student): asked for 256 of 236 /m,
-    );
-    await expectItGoesOn(folder, data);
   });
 });
 
@@ -249,17 +234,17 @@ test('a loss that is not finite ends the run with one sentence, and a better spe
     student: { ...tiny.student, learningRate: 1e30, clipNorm: null },
   };
   expectSentence(
-    await run(folder, wild),
+    await run(folder, wild, '--in-process'),
     /^trikd: run tiny failed: the student (computed a logit of (-?Infinity|NaN) at step \d+|: the loss .* is not finite .*)$/m,
   );
   await expectNoProcess(folder);
   // The same steps would lead to the same end.
-  const again = await run(folder, wild);
+  const again = await run(folder, wild, '--in-process');
   expectSentence(
     again,
     /^trikd: the orchestrator: the run failed in generation 0 and would fail again: the student .*; change its spec \(.*\) and start a new run$/m,
   );
-  const ended = await run(folder, tiny, '--fresh');
+  const ended = await run(folder, tiny, '--fresh', '--in-process');
   expect(ended).toMatchObject({ status: 0, stderr: '' });
   expect(resultOf(ended).generations).toEqual(await reference(tiny));
 });

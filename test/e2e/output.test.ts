@@ -13,7 +13,7 @@ import { MAIN, run, scratch, specFile, startRun, trikd, trikdOnTerminal } from '
 const tiny = writtenSpec('two generations');
 
 test('without a terminal every line is JSON until the table', async () => {
-  const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table');
+  const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table', '--in-process');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const table = stdout.indexOf('┌');
   const events = stdout
@@ -42,7 +42,7 @@ const long: WrittenSpec = { ...tiny, name: 'long', epochs: 100, evaluation: { ev
 
 test('when the reader of its output leaves, the run rests', async () => {
   const folder = scratch();
-  const running = startRun(folder, long);
+  const running = startRun(folder, long, '--in-process');
   await running.said(({ event }) => event === 'evaluation');
   running.leave();
   const { status, stderr } = await running.ended;
@@ -76,11 +76,18 @@ describe('a result of megabytes', () => {
 });
 
 describe('on a terminal', () => {
-  const onTerminal = (folder: string, spec: WrittenSpec) =>
-    trikdOnTerminal({ columns: 140, rows: 40 }, ['run', specFile(folder, spec), '--store', join(folder, 'runs')]);
+  const onTerminal = (folder: string, spec: WrittenSpec, ...more: readonly string[]) =>
+    trikdOnTerminal({ columns: 140, rows: 40 }, [
+      'run',
+      specFile(folder, spec),
+      '--store',
+      join(folder, 'runs'),
+      ...more,
+    ]);
 
   test('there is a line for each role that trains, drawn anew in place, and a table at the end', async () => {
-    const { status, stdout } = await onTerminal(scratch(), { ...long, curriculum: { generations: 1 } }).ended;
+    const { status, stdout } = await onTerminal(scratch(), { ...long, curriculum: { generations: 1 } }, '--in-process')
+      .ended;
     expect(status).toBe(0);
     const text = stripVTControlCharacters(stdout);
     const steps = (role: string) =>
@@ -98,7 +105,7 @@ describe('on a terminal', () => {
 
   test('of unknown size, there are lines of JSON as without a terminal', async () => {
     const folder = scratch();
-    const args = ['run', specFile(folder, tiny), '--store', join(folder, 'runs')];
+    const args = ['run', specFile(folder, tiny), '--store', join(folder, 'runs'), '--in-process'];
     const { status, stdout } = await trikdOnTerminal({ columns: 0, rows: 0 }, args).ended;
     expect(status).toBe(0);
     expect(stdout).toMatch(/^\{"event":"run","phase":"completed".*\}\r?$/m);
@@ -119,13 +126,13 @@ describe('on a terminal', () => {
 
   test('that is closed, the run rests and goes on later', async () => {
     const folder = scratch();
-    const running = onTerminal(folder, long);
+    const running = onTerminal(folder, { ...long, curriculum: { generations: 1 } }, '--in-process');
     await running.drew(/^student +step +\d/m);
     running.kill('SIGKILL');
     await running.ended;
     await expectNoProcess(folder, 12_000);
-    const continued = await run(folder, long);
+    const continued = await run(folder, { ...long, curriculum: { generations: 1 } }, '--in-process');
     expect(continued.status).toBe(0);
-    expect(continued.stderr).toMatch(/^continuing run long: generation 0 \(1 of 2\), from step \d+\n$/);
+    expect(continued.stderr).toMatch(/^continuing run long: generation 0 \(1 of 1\), from step \d+\n$/);
   });
 });
