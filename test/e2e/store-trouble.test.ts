@@ -81,8 +81,10 @@ async function startServices() {
     client,
     async stop() {
       client.close();
-      for (const service of [orchestrator, teacher, student, anchor]) service.terminate();
-      await expectNoProcess(folder, 10_000);
+      const all = [orchestrator, teacher, student, anchor];
+      for (const service of all) service.terminate();
+      await Promise.all(all.map(({ ended }) => ended));
+      await expectNoProcess(folder);
       rmSync(folder, { recursive: true });
     },
   };
