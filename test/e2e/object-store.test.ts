@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,13 +106,27 @@ test('four processes with their store in MinIO, and no more rights than their ro
 });
 
 describe('with the variables that `make minio` prints', () => {
-  const long: WrittenSpec = { ...tiny, name: 'long', epochs: 60, checkpoint: { everyEpochs: 10 } };
+  const long: WrittenSpec = { ...tiny, name: 'long', epochs: 40, checkpoint: { everyEpochs: 10 } };
+
+  const data = mkdtempSync(join(tmpdir(), 'trikd-minio-'));
+  let printing: ChildProcess | undefined;
+  let variables: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    variables = await printedVariables(data);
+  });
+  afterAll(async () => {
+    if (printing) {
+      printing.kill('SIGTERM');
+      await once(printing, 'close');
+    }
+    rmSync(data, { recursive: true, maxRetries: 20, retryDelay: 100 });
+  });
 
   /** Starts a MinIO as `make minio` does. Returns the variables that it prints. */
   async function printedVariables(folder: string): Promise<Readonly<Record<string, string>>> {
     const script = fileURLToPath(new URL('../../scripts/run-minio.ts', import.meta.url));
-    const child = spawn(process.execPath, [script, '--data', join(folder, 'minio')], { stdio: 'pipe' });
-    onTestFinished(() => void child.kill('SIGKILL'));
+    const child = spawn(process.execPath, [script, '--data', folder], { stdio: 'pipe' });
+    printing = child;
     let text = '';
     for await (const part of child.stdout.setEncoding('utf8')) {
       text += part;
@@ -122,7 +137,6 @@ describe('with the variables that `make minio` prints', () => {
 
   test('a run keeps its objects in the bucket, rests, continues and ends bit for bit as one process', async () => {
     const folder = scratch();
-    const variables = await printedVariables(folder);
     const start = (...args: readonly string[]) => trikd(args, variables, folder);
     const runLong = (...args: readonly string[]) => start('run', specFile(folder, long), '--output', 'json', ...args);
 
@@ -154,18 +168,18 @@ describe('with the variables that `make minio` prints', () => {
 
   test('an option still selects a folder', async () => {
     const folder = scratch();
-    const variables = await printedVariables(folder);
     const store = join(folder, 'mine');
     expect(
-      await trikd(['run', specFile(folder, tiny), '--store', store, '--in-process'], variables).ended,
+      await trikd(['run', specFile(folder, { ...tiny, name: 'mine' }), '--store', store, '--in-process'], variables)
+        .ended,
     ).toMatchObject({
       status: 0,
     });
-    expect(readdirSync(join(store, 'tiny'))).toContain('store');
-    const listed = await trikd(['checkpoint', 'list', 'tiny', '--store', store], variables).ended;
+    expect(readdirSync(join(store, 'mine'))).toContain('store');
+    const listed = await trikd(['checkpoint', 'list', 'mine', '--store', store], variables).ended;
     expect(listed).toMatchObject({ status: 0, stderr: '' });
-    expect(await trikd(['checkpoint', 'list', 'tiny'], variables, folder).ended).toMatchObject({
-      stderr: expect.stringMatching(/there is no run tiny in s3:\/\/trikd\/trikd-run\/tiny; --store runs looks into/),
+    expect(await trikd(['checkpoint', 'list', 'mine'], variables, folder).ended).toMatchObject({
+      stderr: expect.stringMatching(/there is no run mine in s3:\/\/trikd\/trikd-run\/mine; --store runs looks into/),
     });
   });
 });
