@@ -45,19 +45,19 @@ async function untilItWaits(producer: ExchangeEnd): Promise<number> {
   return most;
 }
 
-const EXCHANGES = ALL_CASES ? 1000 : 250;
+const EXCHANGES = ALL_CASES ? 1000 : 100;
 
 describe(`${EXCHANGES} exchanges of 4 MB between two processes, both writing first,`, () => {
-  test.each([
-    ['TCP', () => ['127.0.0.1:0', '127.0.0.1:0'] as const],
-    [
-      'Unix sockets',
-      () => {
-        const folder = scratch();
-        return [`unix:${join(folder, 'teacher')}`, `unix:${join(folder, 'student')}`] as const;
-      },
-    ],
-  ])('never hang over %s', async (name, listen) => {
+  type Listen = readonly [transport: string, () => readonly [string, string]];
+  const tcp: Listen = ['TCP', () => ['127.0.0.1:0', '127.0.0.1:0']];
+  const sockets: Listen = [
+    'Unix sockets',
+    () => {
+      const folder = scratch();
+      return [`unix:${join(folder, 'teacher')}`, `unix:${join(folder, 'student')}`];
+    },
+  ];
+  test.each(casesOf([tcp], [sockets]))('never hang over %s', async (name, listen) => {
     const { teacher, student } = await startPair(WIDE, listen());
     const ends = await Promise.all([teacher, student].map((end) => end.ask({ do: 'exchange', steps: EXCHANGES })));
     console.info(`${name}: ${EXCHANGES} exchanges of 4 MB, ${((ends[0]?.ms ?? 0) / 1000).toFixed(2)} ms each`);
@@ -113,22 +113,10 @@ describe('clients that open streams and read nothing', () => {
   const asking = fromSubscription({ consumer: 'anchor', producer: 'teacher', from, agreement, secret: SECRET });
 });
 
-describe('a producer that is frozen', () => {
-  test('for longer than a step may take ends the step of its peer by name', async () => {
-    const { teacher, student, at } = await startPair([16, 10], undefined, 2);
-    const both = [teacher, student].map((end) => end.ask({ do: 'exchange', steps: 100 }));
-    await Promise.all(both);
-    freeze(teacher.pid);
-    const from = performance.now();
-    await expect(student.ask({ do: 'exchange', steps: 1 })).rejects.toThrow(
-      new RegExp(`2 s for step 100 of the teacher at ${at.teacher}`),
-    );
-    expect(performance.now() - from).toBeLessThan(4000);
-  });
-});
-
-describe('a machine that disappears', () => {
-  test('is detected by keepalive, and its frames go on over the next connection', async () => {
+// test/faults/network.test.ts leaves connections silent between services that train.
+test.each(casesOf([], ['disappears']))(
+  'a machine that %s is detected by keepalive, and its frames go on over the next connection',
+  async () => {
     const [teacher, student] = [startEnd(16, 10), startEnd(16, 10)];
     const { address = '' } = await teacher.ask({ do: 'serve', role: 'teacher', listen: '127.0.0.1:0' });
     const relay = await openRelay(address);
@@ -145,8 +133,8 @@ describe('a machine that disappears', () => {
     console.info(`a silent connection was given up after ${((performance.now() - from) / 1000).toFixed(1)} s`);
     expect(taken).toBe(8);
     expect(relay.connections).toBe(2);
-  });
-});
+  },
+);
 
 describe('a service that is frozen in the middle of a run', () => {
   const spec: WrittenSpec = {
@@ -160,28 +148,37 @@ describe('a service that is frozen in the middle of a run', () => {
   const validated = (generation: number, step: number) => (line: Line) =>
     line.event === 'evaluation' && line.generation === generation && line.step === step;
 
-  type Freeze = readonly [ServiceName, generation: number, step: number, seconds: number, attempts: number];
-  const freezes = casesOf<Freeze>(
+  type Freeze = readonly [ServiceName, generation: number, step: number, seconds: number];
+  type Freezes = readonly [freezes: readonly Freeze[], attempts: number];
+  const freezes = casesOf<Freezes>(
     [
-      ['teacher-trainer', 0, 184, 5, 2],
-      // In the meantime the anchor of the next generation is to be loaded.
-      ['anchor-server', 0, 464, 5, 1],
+      [
+        [
+          ['teacher-trainer', 0, 184, 4],
+          // In the meantime the anchor of the next generation is to be loaded.
+          ['anchor-server', 0, 464, 4],
+        ],
+        2,
+      ],
     ],
     [
-      ['student-trainer', 0, 24, 1, 1],
-      ['student-trainer', 1, 184, 5, 2],
-      ['orchestrator', 1, 24, 5, 1],
+      [[['anchor-server', 0, 464, 5]], 1],
+      [[['student-trainer', 0, 24, 1]], 1],
+      [[['student-trainer', 1, 184, 5]], 2],
+      [[['orchestrator', 1, 24, 5]], 1],
     ],
   );
   test.for(freezes)(
-    'costs time, and an attempt if a step was to be made: %s in generation %i at step %i for %i s, %i attempts',
-    async ([service, generation, step, seconds, attempts]) => {
+    'costs time, and an attempt if a step was to be made: %j, %i attempts',
+    async ([moments, attempts]) => {
       const folder = scratch();
       const running = startRun(folder, spec);
-      await running.said(validated(generation, step));
-      const thaw = freeze(pidOf(service, folder));
-      await lasting(1000 * seconds);
-      thaw();
+      for (const [service, generation, step, seconds] of moments) {
+        await running.said(validated(generation, step));
+        const thaw = freeze(pidOf(service, folder));
+        await lasting(1000 * seconds);
+        thaw();
+      }
       const ended = await running.ended;
       expect(ended).toMatchObject({ status: 0 });
       expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await undisturbed });

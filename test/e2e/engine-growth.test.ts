@@ -8,27 +8,32 @@ import { systemClock } from '@trikd/process/system-clock';
 import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { dullFrames, lonePorts } from '@trikd/testing/training/lone-ports';
 import { expect, test } from 'vitest';
+import { casesOf } from './cases.js';
 import { expectSteady, type Holding, hold, MIB } from './holding.js';
 
-test('10,000 steps of a trainer with a peer leave memory, files and threads as they were', async () => {
-  const rarely = { everyEpochs: 2000 };
-  const spec = specFor('tiny', { batchSize: 64, epochs: 14_000, evaluation: rarely, checkpoint: rarely });
-  const dataset = datasetFor(spec);
-  const stage = stageAt(spec, 0, false);
-  const attempt = { runId: spec.name, generation: 0, attempt: 1 };
-  const samples: Holding[] = [];
-  const { ports } = lonePorts({
-    frames: { teacher: dullFrames(spec, dataset, attempt) },
-    clock: systemClock,
-    emit(event: TrainerEvent) {
-      if (event.kind === 'progress' && event.progress.nextStep % 500 === 0) samples.push(hold());
-    },
-  });
-  await trainGeneration({ role: 'student', spec, stage, attempt, startStep: 0 }, dataset, ports);
-  expect(samples).toHaveLength(28);
-  // The first 4,000 steps fill caches and pools. A step moves 7 KiB of tensors: a sixth of that, left behind, would show.
-  expectSteady(samples.slice(8), { objects: MIB, outside: 12 * MIB });
-});
+// `make soak` trains for two hours, in all services.
+test.each(casesOf([], ['10,000 steps']))(
+  '%s of a trainer with a peer leave memory, files and threads as they were',
+  async () => {
+    const rarely = { everyEpochs: 2000 };
+    const spec = specFor('tiny', { batchSize: 64, epochs: 14_000, evaluation: rarely, checkpoint: rarely });
+    const dataset = datasetFor(spec);
+    const stage = stageAt(spec, 0, false);
+    const attempt = { runId: spec.name, generation: 0, attempt: 1 };
+    const samples: Holding[] = [];
+    const { ports } = lonePorts({
+      frames: { teacher: dullFrames(spec, dataset, attempt) },
+      clock: systemClock,
+      emit(event: TrainerEvent) {
+        if (event.kind === 'progress' && event.progress.nextStep % 500 === 0) samples.push(hold());
+      },
+    });
+    await trainGeneration({ role: 'student', spec, stage, attempt, startStep: 0 }, dataset, ports);
+    expect(samples).toHaveLength(28);
+    // The first 4,000 steps fill caches and pools. A step moves 7 KiB of tensors: a sixth of that, left behind, would show.
+    expectSteady(samples.slice(8), { objects: MIB, outside: 12 * MIB });
+  },
+);
 
 test('200 programs traced, loaded, run into and closed leave memory, files and threads as they were', async () => {
   const spec = specFor('tiny, student alone');

@@ -220,11 +220,8 @@ describe('each method, in four services as in one process', () => {
     expect(expected.map(({ generation }) => generation)).toEqual([...stages.keys()]);
   });
 
-  /** The simulation kills all methods; these are of real models in real processes. */
-  const killed = casesOf<MethodRun>(
-    ['stages that are written out'],
-    (Object.keys(METHODS) as MethodRun[]).filter((name) => name !== 'stages that are written out'),
-  );
+  // The simulation kills all methods, and test/e2e/interruptions.test.ts the processes of TriKD.
+  const killed = casesOf<MethodRun>([], Object.keys(METHODS) as MethodRun[]);
   test.each(killed)('%s, all processes killed in the last stage', async (name) => {
     await weights;
     const written: WrittenSpec = METHODS[name];

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { type ServiceName, startService } from '@trikd/process/service-process';
 import { expect, onTestFinished, test } from 'vitest';
+import { casesOf } from './cases.js';
 import { scratch } from './trikd.js';
 
-const SERVICES: readonly ServiceName[] = ['anchor-server', 'teacher-trainer', 'student-trainer', 'orchestrator'];
+const SERVICES = casesOf<ServiceName>(['student-trainer', 'orchestrator'], ['anchor-server', 'teacher-trainer']);
 /** Nothing listens there: an orchestrator without runs calls no model. */
 const UNUSED = '127.0.0.1:9';
 

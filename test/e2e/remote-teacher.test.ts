@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Behaviour, type ModelServer, startModelServer } from '@trikd/testing/servers/model-server';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import { expect, onTestFinished, test } from 'vitest';
+import { casesOf } from './cases.js';
 import { reference, resultOf } from './outcome.js';
 import { expectNoProcess, processesOf } from './processes.js';
 import { run, scratch, startRun } from './trikd.js';
@@ -60,17 +61,21 @@ test('four processes, all of them killed in the middle, end bit for bit as one t
   expect(server.answers).toHaveLength(28 + 24);
 });
 
-test('a model whose answers become useless ends the run with the reason, and the run goes on when it is mended', async () => {
-  const [folder, server] = [scratch(), await served({ answer: 'nan', after: 24 })];
-  const spec = taughtBy(server);
-  const failed = await run(folder, spec);
-  expect(resultOf(failed)).toMatchObject({
-    phase: 'failed',
-    failure: expect.stringMatching(/model linear at .*: the answer is not finite in row 0/),
-  });
-  await server.behave(SHIFT);
-  expect(resultOf(await run(folder, spec))).toEqual({
-    phase: 'completed',
-    generations: await expected(folder, server, spec),
-  });
-});
+// test/integration/remote-models.test.ts ends the streams of such a model with the reason.
+test.each(casesOf([], ['useless']))(
+  'a model whose answers become %s ends the run with the reason, and the run goes on when it is mended',
+  async () => {
+    const [folder, server] = [scratch(), await served({ answer: 'nan', after: 24 })];
+    const spec = taughtBy(server);
+    const failed = await run(folder, spec);
+    expect(resultOf(failed)).toMatchObject({
+      phase: 'failed',
+      failure: expect.stringMatching(/model linear at .*: the answer is not finite in row 0/),
+    });
+    await server.behave(SHIFT);
+    expect(resultOf(await run(folder, spec))).toEqual({
+      phase: 'completed',
+      generations: await expected(folder, server, spec),
+    });
+  },
+);
