@@ -1,16 +1,23 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { greyPng } from '@trikd/testing/images/png-file';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Line, run, scratch, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
+/** The run that all tests look at. */
+const original = mkdtempSync(join(tmpdir(), 'trikd-e2e-'));
+const store = join(original, 'runs');
+beforeAll(async () => {
+  expect(await run(original, tiny)).toMatchObject({ status: 0 });
+});
+afterAll(() => rmSync(original, { recursive: true, force: true }));
+
 test('a run leaves curves, a report and a store that can be looked at, and its models have the recorded scores', async () => {
   const folder = scratch();
-  const store = join(folder, 'runs');
-  expect(await run(folder, tiny)).toMatchObject({ status: 0 });
   const generations = readdirSync(join(store, tiny.name, 'tensorboard')).sort();
   expect(generations).toEqual(['generation-0', 'generation-1']);
 
@@ -56,8 +63,6 @@ test('a run leaves curves, a report and a store that can be looked at, and its m
 
 test('models of a run answer to images, and are exported in every format without overwriting anything', async () => {
   const folder = scratch();
-  const store = join(folder, 'runs');
-  expect(await run(folder, tiny)).toMatchObject({ status: 0 });
   const image = join(folder, 'image.png');
   writeFileSync(image, greyPng(3, 20));
   const asked = await trikd(['predict', tiny.name, folder, '--store', store, '--top', '1', '-o', 'json']).ended;
@@ -100,9 +105,7 @@ test('models of a run answer to images, and are exported in every format without
 });
 
 test('store, logs and events of a run are readable by its user only', async () => {
-  const folder = scratch();
-  expect(await run(folder, tiny)).toMatchObject({ status: 0 });
-  const path = join(folder, 'runs', tiny.name);
+  const path = join(store, tiny.name);
   // For people, and in a folder that nobody else can enter.
   const shared = /^(report\.html|tensorboard(\/.*)?)$/;
   const entries = readdirSync(path, { recursive: true, withFileTypes: true }).map((entry) => ({

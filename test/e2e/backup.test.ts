@@ -7,7 +7,7 @@ import { reference, resultOf } from './outcome.js';
 import { run, scratch, startRun, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
-const long: WrittenSpec = { ...tiny, name: 'long', epochs: 100, checkpoint: { everyEpochs: 30 } };
+const long: WrittenSpec = { ...tiny, name: 'long', epochs: 40, checkpoint: { everyEpochs: 10 } };
 
 /** A store of which only `runs/` is left, in another folder, and a configuration that names it. */
 function backUp(folder: string, store: string): { readonly copy: string; readonly config: string } {

@@ -66,13 +66,14 @@ export interface Executed {
  * that fails, and waits for background jobs after each block.
  */
 export async function execute(blocks: readonly DocsBlock[], cwd: string, env: NodeJS.ProcessEnv): Promise<Executed> {
-  // The documents name a port that may not be free, and RUN stands for any run.
+  // The documents name a port that may not be free, and RUN stands for any run. Long runs leave a person time to type.
   const port = await freePort();
   const script = blocks
     .filter((block) => reasonOf(block) === undefined)
     .map(({ place, text }) => `echo '--- ${place}'\n${text}\nwait`)
     .join('\n')
     .replaceAll(/\bRUN\b/g, 'tiny')
+    .replaceAll('epochs=200', 'epochs=100')
     .replaceAll('127.0.0.1:50050', `127.0.0.1:${port}`);
   const child = spawn('bash', ['-euo', 'pipefail', '-c', script], { cwd, env });
   let said = '';

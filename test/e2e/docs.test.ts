@@ -30,13 +30,14 @@ function cleanClone(): string {
 /** What a clone has and a run does not change; runs go into the copy. */
 const APART = new Set(['.git', 'runs', 'test', 'bench', 'examples']);
 
-/** The repository as it is after a build, with `trikd`, `grpcurl` and `buf` on the path. Its study has one seed. */
+/** The repository as it is after a build, with `trikd`, `grpcurl` and `buf` on the path. Its study has one seed and one setting. */
 function builtClone(): { readonly folder: string; readonly env: NodeJS.ProcessEnv } {
   const folder = scratch();
   for (const name of readdirSync(ROOT)) if (!APART.has(name)) symlinkSync(join(ROOT, name), join(folder, name));
   cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
   const study = join(folder, 'examples/studies/tiny.yaml');
-  writeFileSync(study, readFileSync(study, 'utf8').replace(/^seeds: \d+/m, 'seeds: 1'));
+  const text = readFileSync(study, 'utf8');
+  writeFileSync(study, text.replace(/^seeds: \d+/m, 'seeds: 1').replace(/^settings:[\s\S]*/m, ''));
   const bin = binOf(folder);
   symlinkSync(goTool('grpcurl'), join(bin, 'grpcurl'));
   const env = environmentOfAReader();

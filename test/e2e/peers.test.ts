@@ -121,7 +121,7 @@ describe('an orchestrator says why it cannot train', () => {
     expect(await failureOf(tiny, orchestrator)).toMatch(/^the teacher: .*ECONNREFUSED 127\.0\.0\.1:9.*$/);
     for (const service of [orchestrator, student, anchor]) service.terminate();
     await expectNoProcess(folder, 10_000);
-    const ended = await run(folder, tiny);
+    const ended = await run(folder, tiny, '--in-process');
     expect(ended.status).toBe(0);
     expect(resultOf(ended).generations).toEqual(await reference(tiny));
   });
@@ -144,7 +144,15 @@ describe('an orchestrator says why it cannot train', () => {
     );
     for (const service of [orchestrator, teacher, student, anchor]) service.terminate();
     await expectNoProcess(folder, 10_000);
-    const args = ['run', specFile(folder, fromFiles), '--store', join(folder, 'runs'), '--output', 'json'];
+    const args = [
+      'run',
+      specFile(folder, fromFiles),
+      '--store',
+      join(folder, 'runs'),
+      '--output',
+      'json',
+      '--in-process',
+    ];
     const ended = await trikd(args, { TRIKD_DATA: ours }).ended;
     expect(ended.status).toBe(0);
     expect(resultOf(ended).generations).toEqual(await reference({ ...fromFiles, data: { ...files, folder: ours } }));

@@ -3,8 +3,8 @@ import { trainWhileRotating } from '../soak/rotating-trio.js';
 import { scratch } from './trikd.js';
 
 test('training goes on without a lost attempt while all certificates and their authority are rotated, torn pairs among them', async () => {
-  const rotations = 3;
-  const result = await trainWhileRotating({ folder: scratch(), rotations, everySeconds: 7, say: () => undefined });
+  const rotations = 2;
+  const result = await trainWhileRotating({ folder: scratch(), rotations, everySeconds: 5, say: () => undefined });
   expect(result.failures).toEqual([]);
   expect(result.lost).toBe(0);
   expect(result.adopted).toBeGreaterThanOrEqual(4 * rotations);
