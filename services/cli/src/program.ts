@@ -59,7 +59,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   addExportCommands(runs, exportActions(shell, finish));
   /** Computes in a process of its own and prints the result. @param units counted by the progress */
   const compute = async (folder: ComputingFolder, name: string, units: string, options: object) => {
-    const program = new URL(`./${folder}/process.js`, import.meta.url);
+    const program = new URL(`./commands/${folder}/process.js`, import.meta.url);
     const computed = withProgress(shell, (report) =>
       runTask({ name, program, options }, shell, (what, done, all) => report(`${what}: ${done} of ${all} ${units}`)),
     );
