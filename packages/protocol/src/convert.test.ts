@@ -1,5 +1,5 @@
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { toSent } from '@trikd/core/exchange/frame';
+import { toSent } from '@trikd/core/exchange/sent-logits';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
 import fc from 'fast-check';

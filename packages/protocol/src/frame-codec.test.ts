@@ -1,6 +1,7 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
-import { formatOf, toSent } from '@trikd/core/exchange/frame';
+import { formatOf } from '@trikd/core/exchange/frame';
+import { toSent } from '@trikd/core/exchange/sent-logits';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromFrame, toFrame } from './convert.js';

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { checkFrame } from './check-frame.js';
 import type { FrameFormat, LogitsFrame } from './frame.js';
-import { type SentLogits, toSent } from './frame.js';
+import { type SentLogits } from './frame.js';
 import { inOrder } from './in-order.js';
+import { toSent } from './sent-logits.js';
 
 const position = { runId: 'r', generation: 2, attempt: 1, step: 7 };
 const format: FrameFormat = { precision: 'float32' };

@@ -1,7 +1,8 @@
 import { TrikdError } from '../domain/errors.js';
 import type { Position } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
-import { type FrameFormat, formatIn, formatText, fromSent, type SentLogits } from './frame.js';
+import { type FrameFormat, formatIn, formatText, type SentLogits } from './frame.js';
+import { fromSent } from './sent-logits.js';
 
 /** What a step expects of a frame before it learns from the logits. */
 export interface ExpectedFrame {

@@ -1,7 +1,8 @@
 import { softmax } from '@trikd/testing/training/reference-losses';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatIn, formatOf, formatText, fromSent, logitsBytes, toSent } from './frame.js';
+import { formatIn, formatOf, formatText, logitsBytes } from './frame.js';
+import { fromSent, toSent } from './sent-logits.js';
 
 const matrix = (rows: number, ...values: number[]) => ({
   rows,

@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/split.js';
 import type { GenerationAttempt } from '../domain/position.js';
-import { formatOf, toSent } from '../exchange/frame.js';
+import { formatOf } from '../exchange/frame.js';
+import { toSent } from '../exchange/sent-logits.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { AnsweringModel } from '../training/frozen.js';
 import type { Answers } from './kept-answers.js';

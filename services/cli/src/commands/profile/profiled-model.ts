@@ -1,7 +1,8 @@
 import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
 import type { GenerationAttempt } from '@trikd/core/domain/position';
-import { formatOf, type LogitsFrame, toSent } from '@trikd/core/exchange/frame';
+import { formatOf, type LogitsFrame } from '@trikd/core/exchange/frame';
+import { toSent } from '@trikd/core/exchange/sent-logits';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Learner, type LoadedFrozen, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import { normalisedFor } from '@trikd/core/training/frozen';
