@@ -200,15 +200,7 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
     const folder = scratch();
     const disk = join(folder, 'disk');
     mkdirSync(disk);
-    const command = await onDiskOf(disk, 24, [
-      'run',
-      specFile(folder, spec),
-      '--store',
-      disk,
-      '--output',
-      'json',
-      '--in-process',
-    ]);
+    const command = await onDiskOf(disk, 24, ['run', specFile(folder, spec), '--store', disk, '--output', 'json']);
     await command.said((line) => line.event === 'committed' && line.step === 160);
     const filler = join(command.root, disk, 'filler');
     fill(filler);
