@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs';
 import { TrikdError } from '@trikd/core/domain/errors';
+import type { Numerics } from '@trikd/core/domain/numerics';
 import { z } from 'zod';
 import type { Cell } from './cells.js';
 
@@ -82,4 +83,9 @@ export type Row = z.infer<typeof Row>;
 /** The run of a row. */
 export function rowKey({ setting, arm, seed, digest }: Cell): Pick<Row, 'setting' | 'arm' | 'seed' | 'digest'> {
   return { setting, arm, seed, digest };
+}
+
+/** What a row says of the program and the machine that computed. */
+export function numericsText({ tensorflow, processor }: Pick<Numerics, 'tensorflow' | 'processor'>): string {
+  return `TensorFlow ${tensorflow}, ${processor}`;
 }

@@ -1,18 +1,16 @@
 import type { LabelledImages } from '@trikd/core/data/image-source';
 import type { Dataset } from '@trikd/core/data/split';
-import { TrikdError } from '@trikd/core/domain/errors';
-import type { BestParams, Blob } from '@trikd/core/domain/role-checkpoint';
+import type { Blob } from '@trikd/core/domain/role-checkpoint';
 import type { Params } from '@trikd/core/models/params';
-import { bestStage } from '@trikd/core/run/promotion';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
-import type { Learner, Stage } from '@trikd/core/stages/stage';
 import { answerOf } from '@trikd/core/tasks/classification/answer';
 import { classificationMeter } from '@trikd/core/tasks/classification/score-meter';
 import { taskOf } from '@trikd/core/tasks/task-of';
 import { type JudgedModel, openJudged } from '@trikd/core/training/judge';
-import { learnerAt, stageOf } from '../../run/participants.js';
+import { stageOf } from '../../run/participants.js';
 import { stepCosts } from './compute.js';
 import type { Row } from './results-file.js';
+import { type TrainedStage, trainedResult } from './trained-run.js';
 
 /** What a row says of a run that has been trained, whatever it took. */
 export type ScoredRun = Pick<Row, 'result' | 'stages' | 'compute'>;
@@ -59,31 +57,6 @@ async function scores(spec: RunSpec, dataset: Dataset, model: JudgedModel): Prom
   const meter = classificationMeter(dataset.classes);
   meter.add(atTemperature(await logits(dataset.test), temperature), dataset.test.labels);
   return { ...plain, calibrated: { temperature, test: { ...meter.score().metrics } } };
-}
-
-/** A stage that has ended, wherever it was trained. */
-export interface TrainedStage {
-  /** Index of the stage. */
-  readonly generation: number;
-  readonly steps: number;
-  /** By name. */
-  readonly learners: Readonly<Record<string, { readonly best?: BestParams }>>;
-}
-
-/** The model that a run came to. */
-export interface TrainedResult {
-  readonly stage: Stage;
-  readonly learner: Learner;
-  readonly best: BestParams;
-}
-
-/** The student that validated best, as the run's rules choose it. @throws TrikdError 'corrupt' if the run has none */
-export function trainedResult(spec: RunSpec, stages: readonly TrainedStage[]): TrainedResult {
-  const index = bestStage(stages, spec);
-  const stage = index === undefined ? undefined : stageOf(spec, index);
-  const best = stage && stages[stage.index]?.learners[stage.decisive]?.best;
-  if (!stage || !best) throw new TrikdError('corrupt', `run ${spec.name} has no result`);
-  return { stage, learner: learnerAt(spec, stage.index, stage.decisive), best };
 }
 
 /** Rows of logits and their labels. */

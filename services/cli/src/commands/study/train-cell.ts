@@ -3,7 +3,6 @@ import { decodeSafetensors, encodeSafetensors } from '@trikd/core/checkpoint/saf
 import { totalSteps } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { Numerics } from '@trikd/core/domain/numerics';
 import type { Blob } from '@trikd/core/domain/role-checkpoint';
 import type { Params } from '@trikd/core/models/params';
 import { type ReferenceResult, runReference } from '@trikd/core/reference/reference';
@@ -13,7 +12,7 @@ import { readNumerics } from '@trikd/model-host/numerics';
 import { systemClock } from '@trikd/process/system-clock';
 import { datasetOf } from '../../run/data-limits.js';
 import type { TaskProgress } from '../../run/task-process.js';
-import type { Row } from './results-file.js';
+import { numericsText, type Row } from './results-file.js';
 import { type ScoredRun, scoredRun } from './score-run.js';
 
 /** The run of a cell, as its process gets it. */
@@ -90,9 +89,4 @@ function heldParams(): HeldParams {
       return decodeSafetensors(bytes).params;
     },
   };
-}
-
-/** What a row says of the program and the machine that computed. */
-export function numericsText({ tensorflow, processor }: Pick<Numerics, 'tensorflow' | 'processor'>): string {
-  return `TensorFlow ${tensorflow}, ${processor}`;
 }

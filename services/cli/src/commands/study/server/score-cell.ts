@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { decodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { datasetOf } from '../../../run/data-limits.js';
-import { scoredRun, type TrainedStage } from '../score-run.js';
+import { scoredRun } from '../score-run.js';
+import type { TrainedStage } from '../trained-run.js';
 
 /** A run of a server that is scored. */
 export interface ScoreOptions {

@@ -14,8 +14,8 @@ import { unary } from '@trikd/transport/grpc/clients';
 import { pastEvents } from '../../../export-events/past-events.js';
 import type { Placing } from '../../../options/args.js';
 import type { Asking } from '../../../server/ask.js';
-import type { TrainedStage } from '../score-run.js';
-import { numericsText } from '../train-cell.js';
+import { numericsText } from '../results-file.js';
+import type { TrainedStage } from '../trained-run.js';
 
 /** A run as its orchestrator describes it. */
 export interface ServerRun {

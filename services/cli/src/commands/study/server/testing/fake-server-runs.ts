@@ -4,7 +4,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { RunState } from '@trikd/core/run/state';
 import { specDigest } from '@trikd/core/spec/run-spec';
 import { INTEL } from '@trikd/testing/runs/numerics';
-import { numericsText } from '../../train-cell.js';
+import { numericsText } from '../../results-file.js';
 import type { ServerRun, ServerRuns } from '../server-runs.js';
 
 /** An orchestrator in memory, whose runs end when a test says so. */

@@ -6,7 +6,7 @@ import { type RunSpec, specDigest } from '@trikd/core/spec/run-spec';
 import { INTEL } from '@trikd/testing/runs/numerics';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { numericsText } from '../../train-cell.js';
+import { numericsText } from '../../results-file.js';
 import type { ServerRuns } from '../server-runs.js';
 
 /** An orchestrator with one trio, whose models compute with `INTEL`, and what a test does to its runs. */
