@@ -1,12 +1,14 @@
 import { FAULT_POINTS, type FaultPoint } from '@trikd/process/fault-points';
 import { expect, test } from 'vitest';
 import { dice, faultAtEveryPoint, type PlannedFault } from './fault-plan.js';
+import { PROMOTION_PATH } from './promotion-path.js';
 
 /**
- * Struck elsewhere: the writes of a new run in the simulation, a drain in the rolling restart, replicas in a run that has some. No bit
- * depends on the last.
+ * Struck elsewhere: the leader by the test of promotions, the writes of a new run in the simulation, a drain in the rolling restart, replicas
+ * in a run that has some. No bit depends on the last.
  */
 const ELSEWHERE: readonly FaultPoint[] = [
+  ...PROMOTION_PATH.map(([point]) => point),
   'spec.writing',
   'spec.written',
   'drain.started',
@@ -36,6 +38,16 @@ test.each([1, 2, 3])('a plan for every point leaves out none that the services n
     (point) => ![...struck, ...ELSEWHERE].some((each) => each === point),
   );
   expect(missing).toEqual([]);
+});
+
+test('a plan for every point strikes trainers, anchor, leader and store', () => {
+  const victims = new Set(faultsOf(1).map(({ victim }) => (victim === 'student' ? 'teacher' : victim)));
+  expect([...victims].toSorted()).toEqual(['anchor', 'leader', 'store', 'teacher']);
+});
+
+test('a plan for every point strikes those that the leader passes on other services, too', () => {
+  expect(faultsOf(1)).toContainEqual(expect.objectContaining({ victim: 'anchor', point: 'blob.read' }));
+  expect(faultsOf(1)).toContainEqual(expect.objectContaining({ victim: 'leader', point: 'limit.requesting' }));
 });
 
 test('a plan for every point strikes no anchor in generation 0 while others are left', () => {

@@ -1,5 +1,6 @@
 import { below, philox4x32 } from '@trikd/core/data/random';
 import type { FaultPoint } from '@trikd/process/fault-points';
+import { PROMOTION_PATH } from './promotion-path.js';
 
 /**
  * The processes that faults strike. Of the orchestrators it is the one that reaches the point: the leader. The store is not ours and has
@@ -124,11 +125,16 @@ export function drawnFaults(count: number, draw: (bound: number) => number): Fau
   };
 }
 
+/** Passes after which a fault at every point strikes: steps are what such a plan would wait for most. */
+const SOON = 6;
+
 /**
- * A fault at every point of trainers, anchor, leader and store, in an order that is drawn. Each point that is reached on recovery gets one
- * of the other faults before it.
+ * A fault at every point of trainers, anchor and store, in an order that is drawn. Each point that is reached on recovery gets one
+ * of the other faults before it. The leader is struck at a point that is drawn and at those that no promotion passes: the test of promotions
+ * strikes it at all the others.
  */
 export function faultAtEveryPoint(draw: (bound: number) => number): FaultPlan {
+  const ofPromotions = new Set(PROMOTION_PATH.map(([point]) => point));
   const trainer = (): Victim => (draw(2) === 0 ? 'teacher' : 'student');
   const placesIn = (places: Readonly<Record<Victim, readonly Place[]>>) =>
     Object.values({
@@ -137,18 +143,20 @@ export function faultAtEveryPoint(draw: (bound: number) => number): FaultPlan {
       ...atPlaces('leader', places.leader),
       ...atPlaces('store', places.store),
     });
-  const direct = shuffled(draw, placesIn(PLACES)).map(({ victim, place }) => drawAt(draw, victim, place));
-  // A promotion comes once in a run, and the recovery from a fault in it may be over before the second fault is armed.
-  const [ofPromotion, others] = [true, false].map((wanted) =>
-    direct.filter(({ point }) => point.startsWith('pointer.') === wanted),
-  ) as [PlannedFault[], PlannedFault[]];
+  const soon = (victim: Victim, [point, passes]: Place) => drawAt(draw, victim, [point, Math.min(passes, SOON)]);
+  const ofLeader = (places: readonly Place[], wanted: boolean) =>
+    places.filter(([point]) => ofPromotions.has(point) === wanted);
+  // The recovery from a fault at the pointer may be over before the second fault is armed.
+  const once = ofLeader(PLACES.leader, true).filter(([point]) => !point.startsWith('pointer.'));
+  const leader = [...ofLeader(PLACES.leader, false), once[draw(once.length)]!];
+  const others = shuffled(draw, placesIn({ ...PLACES, leader })).map(({ victim, place }) => soon(victim, place));
+  const back = placesIn({ ...ON_THE_WAY_BACK, leader: ofLeader(ON_THE_WAY_BACK.leader, false) });
   let pending: readonly PlannedFault[] = [
-    ...shuffled(draw, placesIn(ON_THE_WAY_BACK)).map(({ victim, place }) => {
+    ...shuffled(draw, back).map(({ victim, place }) => {
       const after = others.pop();
-      return { ...drawAt(draw, victim, place), ...(after && { after: { ...after, signal: 'SIGKILL' as const } }) };
+      return { ...soon(victim, place), ...(after && { after: { ...after, signal: 'SIGKILL' as const } }) };
     }),
     ...others,
-    ...ofPromotion,
   ];
   const strikesAnchor = ({ victim, after }: PlannedFault) => victim === 'anchor' || after?.victim === 'anchor';
   return {

@@ -4,7 +4,6 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { readPointer } from '@trikd/core/run/stored/anchor-pointer';
 import { loadRun } from '@trikd/core/run/stored/run-store';
-import type { FaultPoint } from '@trikd/process/fault-points';
 import { openFolderStore } from '@trikd/store/folder-store';
 import { lasting } from '@trikd/testing/clock/lasting';
 import { type ClusterEvent, startCluster } from '@trikd/testing/processes/cluster';
@@ -17,13 +16,16 @@ import { type ToyWorld, toyAnchor, toyTrainer } from '../integration/orchestrato
 import { digestsOf } from './digests.js';
 import { dice } from './fault-plan.js';
 import { followRun } from './follow-run.js';
+import { PROMOTION_PATH, STEPS } from './promotion-path.js';
 import type { ReaderReport } from './store-reader.js';
 
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.random()));
 
-/** Steps of a generation: one epoch is one step of the doubles, and each is saved. */
-const STEPS = 2;
-const GENERATIONS = 25;
+/** Without a number, a leader is struck once at each point of the path, in short runs. */
+const ASKED = process.env['ROUNDS'];
+const ROUNDS = Number(ASKED ?? PROMOTION_PATH.length);
+const GENERATIONS = ASKED === undefined ? 10 : 25;
+
 const LEASE = 0.4;
 
 const specOf = (name: string) =>
@@ -40,30 +42,6 @@ const specOf = (name: string) =>
 const world: ToyWorld = {
   accuracyAt: (_role, generation, step) => 0.5 + generation / 100 + step / 1000,
 };
-
-/** The path of a promotion, from the last pair of a generation to the next one in training. */
-const PATH: readonly (readonly [FaultPoint, Fault['where']?])[] = [
-  ['manifest.writing', { step: STEPS }],
-  ['manifest.written', { step: STEPS }],
-  ['state.writing', { phase: 'promoting' }],
-  ['state.written', { phase: 'promoting' }],
-  ['blob.read'],
-  ['pointer.writing'],
-  ['pointer.written'],
-  ['state.writing', { phase: 'preparing' }],
-  ['state.written', { phase: 'preparing' }],
-  ['object.removing'],
-  ['object.removed'],
-  ['lease.writing'],
-  ['lease.written'],
-  ['anchor.requesting'],
-  ['anchor.acknowledged'],
-  ['assign.requesting'],
-  ['assign.acknowledged'],
-];
-
-/** Without a number, a leader is struck once at each of them. */
-const ROUNDS = Number(process.env['ROUNDS'] ?? PATH.length);
 
 /** A process that reads the whole store all the time. */
 function startReader(folder: string) {
@@ -130,7 +108,7 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
 
   /** Strikes the leader. Undefined when the run ended before. */
   async function round(runId: string, over: Promise<undefined>): Promise<true | undefined> {
-    const [point, where] = PATH[rounds % PATH.length]!;
+    const [point, where] = PROMOTION_PATH[rounds % PROMOTION_PATH.length]!;
     const signal = draw(10) === 0 ? 'SIGSTOP' : 'SIGKILL';
     const nth = point.startsWith('lease') ? 1 + draw(3) : 1;
     const fault: Fault = { id: rounds + runs * 10_000, point, nth, signal, ...(where && { where }) };
@@ -178,7 +156,7 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
   const { looks, manifests, blobs, strays, violations } = await reader.report();
   const seconds = (performance.now() - began) / 1000;
   console.log(
-    `${rounds} leaders struck at ${PATH.length} places of the promotion path (${rounds - stopped} killed, ${stopped} ` +
+    `${rounds} leaders struck at ${PROMOTION_PATH.length} places of the promotion path (${rounds - stopped} killed, ${stopped} ` +
       `stopped for longer than their lease) in ${runs} runs of ${GENERATIONS} generations, seed ${SEED}: ${double} double, ` +
       `${lost} lost promotions, ${different} runs differ from the undisturbed one; a reader saw ${violations.length} ` +
       `violations in ${looks} looks at ${manifests} manifests and ${blobs} blobs, and ${strays} manifests of frozen leaders that no state names; ${seconds.toFixed(0)} s`,
