@@ -44,7 +44,11 @@ export default defineConfig({
       project('simulation', ['test/simulation/**/*.test.ts'], 120_000, { maxWorkers: 1 }),
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
       project('browser', ['test/browser/**/*.test.ts'], 180_000, { maxWorkers: 1 }),
-      project('kubernetes', ['test/kubernetes/**/*.test.ts'], 300_000, { maxWorkers: 1 }),
+      // One API server for all, and processes that files share: what Helm has rendered is rendered once.
+      project('kubernetes', ['test/kubernetes/**/*.test.ts'], 300_000, {
+        isolate: false,
+        globalSetup: ['test/kubernetes/setup.ts'],
+      }),
       project('cluster', ['test/cluster/**/*.test.ts'], 900_000, {
         maxWorkers: 1,
         globalSetup: ['test/cluster/setup.ts'],

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { goTool } from '@trikd/testing/servers/go-tool';
-import { type Kubernetes, startKubernetes } from '@trikd/testing/servers/kubernetes';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { CHART, find, helm, jobSetsOf, type KubernetesObject, NAMESPACE, objectsIn, render, SETS } from './chart.js';
+import { kubeconfig, kubectl } from './kubernetes.js';
 
 /** Definitions of the kinds that values may ask for, beside those of JobSet and Kueue. */
 const DEFINITIONS = [
@@ -19,11 +19,7 @@ const TRAINING = 'training';
 const RESTRICTED = 'restricted';
 const SERVICES = ['orchestrator', 'anchor-server', 'teacher-trainer', 'student-trainer', 'default'];
 
-let kubernetes: Kubernetes;
-
 beforeAll(async () => {
-  kubernetes = await startKubernetes();
-  const { kubectl } = kubernetes;
   for (const [tool, name] of DEFINITIONS) {
     await kubectl('apply', '--server-side', '-f', join(goTool(tool), `${name}.yaml`));
   }
@@ -37,7 +33,6 @@ beforeAll(async () => {
     { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'nvidia' }, handler: 'nvidia' },
   ]);
 });
-afterAll(() => kubernetes.stop());
 
 function namespace(name: string, labels: Readonly<Record<string, string>> = {}) {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
@@ -50,7 +45,7 @@ function serviceAccount(name: string, inNamespace: string) {
 function apply(objects: readonly object[], ...args: readonly string[]): Promise<string> {
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
   const strict = ['apply', '--server-side', '--force-conflicts', '--validate=strict'];
-  return kubernetes.kubectl(...strict, ...args, '-f', '-', { input });
+  return kubectl(...strict, ...args, '-f', '-', { input });
 }
 
 const PodSpec = z.looseObject({ containers: z.array(z.looseObject({})).min(1) });
@@ -110,8 +105,7 @@ test('an object with a field that there is not is refused', async () => {
 });
 
 test('a release is installed, upgraded and uninstalled', async () => {
-  const { kubeconfig, kubectl } = kubernetes;
-  const release = ['kd', CHART, '--namespace', 'kd', '--kubeconfig', kubeconfig];
+  const release = ['kd', CHART, '--namespace', 'kd', '--kubeconfig', kubeconfig()];
   const values = ['--values', join(CHART, 'ci', 'trial-values.yaml')];
   helm('install', ...release, '--create-namespace', ...values);
   const namespaceOfRuns = await kubectl('get', 'namespace', 'kd-runs', '-o', 'jsonpath={.metadata.labels}');
@@ -119,8 +113,9 @@ test('a release is installed, upgraded and uninstalled', async () => {
   helm('upgrade', ...release, ...values, '--set', 'orchestrator.replicas=3', '--set', 'networkPolicy.enabled=false');
   const replicas = await kubectl('-n', 'kd', 'get', 'deployment', 'kd-orchestrator', '-o', 'jsonpath={.spec.replicas}');
   expect(replicas).toBe('3');
-  expect(await kubectl('get', 'networkpolicies', '--all-namespaces')).toBe('');
-  helm('uninstall', 'kd', '--namespace', 'kd', '--kubeconfig', kubeconfig);
+  for (const each of ['kd', 'kd-runs'])
+    expect(await kubectl('-n', each, 'get', 'networkpolicies', '-o', 'name')).toBe('');
+  helm('uninstall', 'kd', '--namespace', 'kd', '--kubeconfig', kubeconfig());
   expect(await kubectl('-n', 'kd', 'get', 'deployments,services,configmaps', '-o', 'name')).toBe('');
 });
 
@@ -152,7 +147,7 @@ describe('the ServiceAccounts', () => {
       })),
     );
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: reviews });
-    const said = await kubernetes.kubectl('create', '-o', `jsonpath=${REVIEW}`, '-f', '-', { input });
+    const said = await kubectl('create', '-o', `jsonpath=${REVIEW}`, '-f', '-', { input });
     const lines = said.trim().split('\n');
     expect(lines).toHaveLength(reviews.length);
     return lines.flatMap((line) => (line.endsWith(' true') ? [line.replace(/ true$/, '')] : [])).sort();

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@trikd/process/logging';
 import { openStore } from '@trikd/store/open-store';
-import { type Kubernetes, startKubernetes } from '@trikd/testing/servers/kubernetes';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -11,20 +10,21 @@ import { OrchestratorConfig } from '../../services/orchestrator/src/config.js';
 import { nameOf } from '../../services/orchestrator/src/placement/jobset/objects.js';
 import { type OrchestratorService, orchestratorService } from '../../services/orchestrator/src/service.js';
 import { CHART, fileIn, filesIn, find, helm, type KubernetesObject, objectsIn, RELEASE, render } from './chart.js';
+import { kubeconfig, kubectl } from './kubernetes.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trikd-installed-'));
 const QUEUE = ['--set', 'kueue.enabled=true'];
-const OBJECTS = objectsIn(render('trial', ...QUEUE));
+/** Other files apply the objects of the release in its own namespaces. */
+const NAMESPACE = 'installed';
+const OBJECTS = objectsIn(render('trial', ...QUEUE, '--namespace', NAMESPACE));
 const JOB_SET = nameOf({ runId: 'tiny', number: 1 }, RELEASE);
 
-let kubernetes: Kubernetes;
 let first: OrchestratorService;
 let second: OrchestratorService | undefined;
 
 /** Orchestrators with what is installed for them, as their own ServiceAccount. Their store is a folder. */
 beforeAll(async () => {
-  kubernetes = await startKubernetes();
-  const release = [RELEASE, CHART, '--namespace', 'trikd', '--create-namespace', '--kubeconfig', kubernetes.kubeconfig];
+  const release = [RELEASE, CHART, '--namespace', NAMESPACE, '--create-namespace', '--kubeconfig', kubeconfig()];
   helm('install', ...release, '--values', join(CHART, 'ci', 'trial-values.yaml'), ...QUEUE);
   await inRelease('create', 'serviceaccount', 'default');
   const templates = join(folder, 'placement');
@@ -35,7 +35,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const service of [first, second]) await service?.stop();
-  await kubernetes?.stop();
   rmSync(folder, { recursive: true });
 });
 
@@ -47,7 +46,7 @@ async function start(pod: string): Promise<OrchestratorService> {
     ...z.looseObject({}).parse(fileIn(OBJECTS, '-orchestrator', 'config.yaml')),
     store: { kind: 'folder', path: join(folder, 'store') },
     events: join(folder, pod, 'events'),
-    leaderLabel: { namespace: 'trikd', pod, selector: 'app.kubernetes.io/component=orchestrator' },
+    leaderLabel: { namespace: NAMESPACE, pod, selector: 'app.kubernetes.io/component=orchestrator' },
     placement: placementIn(fileIn(OBJECTS, '-orchestrator', 'config.yaml'), kubeconfigOf(token.trim())),
   });
   return orchestratorService(config, await openStore(config.store), createLogger({ level: 'silent' }, 'orchestrator'));
@@ -61,7 +60,7 @@ function placementIn(config: unknown, kubeconfig: string): object {
 /** The kubeconfig of a token. */
 function kubeconfigOf(token: string): string {
   const Config = z.looseObject({ users: z.array(z.looseObject({ name: z.string() })) });
-  const config = Config.parse(JSON.parse(readFileSync(kubernetes.kubeconfig, 'utf8')));
+  const config = Config.parse(JSON.parse(readFileSync(kubeconfig(), 'utf8')));
   const path = join(folder, 'kubeconfig');
   const users = config.users.map(({ name }) => ({ name, user: { token } }));
   writeFileSync(path, JSON.stringify({ ...config, users }), { mode: 0o600 });
@@ -72,7 +71,7 @@ function kubeconfigOf(token: string): string {
 async function addPod(name: string, service: KubernetesObject): Promise<void> {
   const spec = { containers: [{ name: 'orchestrator', image: 'trikd' }] };
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: selectorOf(service) }, spec };
-  await kubernetes.kubectl('--namespace', 'trikd', 'create', '-f', '-', { input: JSON.stringify(pod) });
+  await kubectl('--namespace', NAMESPACE, 'create', '-f', '-', { input: JSON.stringify(pod) });
 }
 
 function selectorOf(service: KubernetesObject): Readonly<Record<string, string>> {
@@ -86,8 +85,8 @@ function podsOfLeader(): Promise<string> {
   return inRelease('get', 'pods', '--selector', text, '--output', 'name');
 }
 
-const inRelease = (...args: readonly string[]) => kubernetes.kubectl('--namespace', 'trikd', ...args);
-const inRuns = (...args: readonly string[]) => kubernetes.kubectl('--namespace', 'trikd-runs', ...args);
+const inRelease = (...args: readonly string[]) => kubectl('--namespace', NAMESPACE, ...args);
+const inRuns = (...args: readonly string[]) => kubectl('--namespace', `${NAMESPACE}-runs`, ...args);
 
 test('what the chart installs is enough for a run to get its JobSet, and to lose it when it ends', async () => {
   await first.orchestrator.create({ spec: specFor('tiny', { name: 'tiny' }) });

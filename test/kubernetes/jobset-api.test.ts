@@ -1,6 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { systemClock } from '@trikd/process/system-clock';
-import { type Kubernetes, startKubernetes } from '@trikd/testing/servers/kubernetes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apiClient } from '../../services/orchestrator/src/placement/jobset/api-client.js';
 import {
@@ -16,22 +15,20 @@ import {
 import type { KubernetesApi } from '../../services/orchestrator/src/placement/jobset/kubernetes-api.js';
 import { nameOf } from '../../services/orchestrator/src/placement/jobset/objects.js';
 import { template } from '../../services/orchestrator/src/placement/jobset/testing/template.js';
+import { kubeconfig, kubectl } from './kubernetes.js';
 
-let kubernetes: Kubernetes;
 const closing: (() => void)[] = [];
 
 beforeAll(async () => {
-  kubernetes = await startKubernetes();
-  await kubernetes.kubectl('create', 'namespace', NAMESPACE);
+  await kubectl('create', 'namespace', NAMESPACE);
 });
 
-afterAll(async () => {
+afterAll(() => {
   for (const close of closing) close();
-  await kubernetes?.stop();
 });
 
 function apiOf(instance: string, change: Partial<ClusterAccess> = {}): KubernetesApi {
-  const client = apiClient({ ...accessFromKubeconfig(kubernetes.kubeconfig), ...change });
+  const client = apiClient({ ...accessFromKubeconfig(kubeconfig()), ...change });
   closing.push(client.close);
   return httpKubernetesApi(client, { namespace: NAMESPACE, instance });
 }
@@ -44,11 +41,11 @@ test('a watch from a version that the server does not keep is refused as too old
 });
 
 test('a token that is not valid is refused, and so is what its account may not do', async () => {
-  const { ca } = accessFromKubeconfig(kubernetes.kubeconfig).credentials();
+  const { ca } = accessFromKubeconfig(kubeconfig()).credentials();
   const withToken = (token: string) => apiOf('x', { credentials: () => ({ ...(ca && { ca }), token }) });
   await expect(withToken('nonsense').list('jobsets')).rejects.toMatchObject({ kind: 'unauthenticated' });
-  await kubernetes.kubectl('-n', NAMESPACE, 'create', 'serviceaccount', 'nobody');
-  const token = await kubernetes.kubectl('-n', NAMESPACE, 'create', 'token', 'nobody');
+  await kubectl('-n', NAMESPACE, 'create', 'serviceaccount', 'nobody');
+  const token = await kubectl('-n', NAMESPACE, 'create', 'token', 'nobody');
   await expect(withToken(token.trim()).list('jobsets')).rejects.toMatchObject({
     kind: 'forbidden',
     message: expect.stringContaining('cannot list resource "jobsets"'),
@@ -58,13 +55,12 @@ test('a token that is not valid is refused, and so is what its account may not d
 test('a JobSet beyond a quota is refused as such', async () => {
   const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'jobsets' } };
   const hard = { 'count/jobsets.jobset.x-k8s.io': '0' };
-  await kubernetes.kubectl('create', 'namespace', 'full');
-  const { kubectl } = kubernetes;
+  await kubectl('create', 'namespace', 'full');
   await kubectl('-n', 'full', 'create', '-f', '-', { input: JSON.stringify({ ...quota, spec: { hard } }) });
   // What the controller of quotas would do.
   const status = { hard, used: hard };
   await kubectl('-n', 'full', 'patch', 'quota', 'jobsets', '--subresource=status', '-p', JSON.stringify({ status }));
-  const client = apiClient(accessFromKubeconfig(kubernetes.kubeconfig));
+  const client = apiClient(accessFromKubeconfig(kubeconfig()));
   closing.push(client.close);
   const api = httpKubernetesApi(client, { namespace: 'full', instance: 'x' });
   const create = (name: string) => api.create({ ...template, metadata: { ...template.metadata, name } });
@@ -91,7 +87,6 @@ test('a run gets its trio when its pods are ready, and another address when one 
   const claim = { runId: 'r', number: 1, priority: 0 };
   const jobSet = nameOf(claim, 'placement');
   const acquiring = placement.acquire(claim, stopped.signal);
-  const { kubectl } = kubernetes;
   await kubectl('-n', NAMESPACE, 'create', 'serviceaccount', 'default');
   // What the controllers of Job and JobSet, and kubelet, would do.
   const addPod = async (role: string, ip: string, suffix = '') => {

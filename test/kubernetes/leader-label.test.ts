@@ -1,38 +1,35 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { systemClock } from '@trikd/process/system-clock';
-import { type Kubernetes, startKubernetes } from '@trikd/testing/servers/kubernetes';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { httpOrchestratorPods, keepLeaderLabel } from '../../services/orchestrator/src/leadership/leader-label.js';
 import { apiClient } from '../../services/orchestrator/src/placement/jobset/api-client.js';
 import { accessFromKubeconfig } from '../../services/orchestrator/src/placement/jobset/cluster-access.js';
+import { kubeconfig, kubectl } from './kubernetes.js';
 
 const NAMESPACE = 'control';
 const SELECTOR = 'app=trikd,part in (orchestrator)';
 
-let kubernetes: Kubernetes;
 const closing: (() => void)[] = [];
 
 beforeAll(async () => {
-  kubernetes = await startKubernetes();
-  await kubernetes.kubectl('create', 'namespace', NAMESPACE);
-  await kubectl('create', 'serviceaccount', 'default');
+  await kubectl('create', 'namespace', NAMESPACE);
+  await inNamespace('create', 'serviceaccount', 'default');
 });
 
-afterAll(async () => {
+afterAll(() => {
   for (const close of closing) close();
-  await kubernetes?.stop();
 });
 
-const kubectl = (...args: readonly string[]) => kubernetes.kubectl('-n', NAMESPACE, ...args);
+const inNamespace = (...args: readonly string[]) => kubectl('-n', NAMESPACE, ...args);
 
 async function addPod(name: string, part = 'orchestrator'): Promise<void> {
   const metadata = { name, labels: { app: 'trikd', part }, annotations: { 'example.org/owner': 'vision' } };
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 's', image: 'x' }] } };
-  await kubernetes.kubectl('-n', NAMESPACE, 'create', '-f', '-', { input: JSON.stringify(pod) });
+  await kubectl('-n', NAMESPACE, 'create', '-f', '-', { input: JSON.stringify(pod) });
 }
 
 function podsOf() {
-  const client = apiClient(accessFromKubeconfig(kubernetes.kubeconfig));
+  const client = apiClient(accessFromKubeconfig(kubeconfig()));
   closing.push(client.close);
   return httpOrchestratorPods(client, { namespace: NAMESPACE, selector: SELECTOR });
 }
@@ -48,7 +45,7 @@ function start(pod: string) {
 
 /** What a Service of the leader selects. */
 const selected = async () =>
-  (await kubectl('get', 'pods', '-l', `${SELECTOR},trikd.dev/leader=true`, '-o', 'name')).trim();
+  (await inNamespace('get', 'pods', '-l', `${SELECTOR},trikd.dev/leader=true`, '-o', 'name')).trim();
 
 test('a Service that selects the label finds the leader, from one to the next', async () => {
   for (const name of ['a', 'b']) await addPod(name);
@@ -67,7 +64,7 @@ test('a Service that selects the label finds the leader, from one to the next', 
 
 test('everything else of a pod stays as it is', async () => {
   await addPod('c');
-  const marks = () => kubectl('get', 'pod', 'c', '-o', 'jsonpath={.metadata.labels} {.metadata.annotations}');
+  const marks = () => inNamespace('get', 'pod', 'c', '-o', 'jsonpath={.metadata.labels} {.metadata.annotations}');
   const before = await marks();
   const c = start('c');
   c.leads(3);
@@ -88,8 +85,8 @@ test('a pod that is gone needs no label, and another one of the same name gets n
   await addPod('d');
   const pods = podsOf();
   const pod = (await pods.list()).find(({ metadata }) => metadata.name === 'd')!;
-  await kubectl('delete', 'pod', 'd', '--force', '--grace-period=0', '--wait=false');
-  while ((await kubectl('get', 'pods', '-o', 'name')).includes('pod/d')) await turn();
+  await inNamespace('delete', 'pod', 'd', '--force', '--grace-period=0', '--wait=false');
+  while ((await inNamespace('get', 'pods', '-o', 'name')).includes('pod/d')) await turn();
   await pods.label({ pod, term: 4 });
   await addPod('d');
   await expect(pods.label({ pod, term: 4 })).rejects.toMatchObject({ kind: 'invalid' });
