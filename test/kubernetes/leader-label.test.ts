@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { systemClock } from '@trikd/process/system-clock';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { httpOrchestratorPods, keepLeaderLabel } from '../../services/orchestrator/src/leadership/leader-label.js';
 import { apiClient } from '../../services/orchestrator/src/placement/jobset/api-client.js';
 import { accessFromKubeconfig } from '../../services/orchestrator/src/placement/jobset/cluster-access.js';
@@ -36,7 +36,8 @@ function podsOf() {
 
 function start(pod: string) {
   const stopped = new AbortController();
-  closing.push(() => stopped.abort(new Error('stopped')));
+  // The leader of an earlier term labels its pod again, in time.
+  onTestFinished(() => stopped.abort(new Error('stopped')));
   const log = { info: () => undefined, warn: () => undefined };
   return keepLeaderLabel({
     ...{ pods: podsOf(), pod, clock: systemClock, random: Math.random, stopped: stopped.signal, log },
