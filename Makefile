@@ -74,13 +74,15 @@ PAGE_SOURCES := $(shell find services/dashboard packages/core/src/tasks packages
 SIMULATION := $(if $(SEEDS),--seeds=$(SEEDS)) $(if $(SEED),--seed=$(SEED)) $(if $(TRACE),--trace)
 
 # Servers and tools that tests start, built from their Go modules by scripts/fetch-go-tool.py.
-GO_TOOLS := minio mc versitygw gofakes3 toxiproxy grpcurl otelcol jaeger
+GO_TOOLS := minio mc toxiproxy grpcurl otelcol
+# S3 servers that trikd is tried with besides MinIO.
+S3_SERVERS := versitygw gofakes3
 # What tests of the deployment use.
 CHART_TOOLS := kubernetes jobset-crds kueue-crds cert-manager-crds gateway-crds prometheus-crds helm helm-unittest kube-score
 # What a whole cluster is made of besides.
-CLUSTER_TOOLS := coredns crane pause jobset jobset-chart kueue kueue-chart
+CLUSTER_TOOLS := jaeger coredns crane pause jobset jobset-chart kueue kueue-chart
 
-.PHONY: help setup run test check protocol generate fix unit pytorch integration simulate e2e browser kubernetes cluster faults replicas many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
+.PHONY: help setup run test check protocol generate fix unit pytorch integration s3servers simulate e2e browser kubernetes cluster faults replicas many attacks soak rotation minio observe up down alerts sbom audit bench regression results agreement build engine image imagelayers data emoji mnist photos safetensors onnxruntime tritonclient tensorboard schemas chromium tools charttools clustertools clean FORCE
 
 help: ## this text
 	@sed -E '/^$$/,$$d; s/^# ?//' Makefile; sed -nE 's/^([a-z0-9]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -106,6 +108,10 @@ pytorch: $(PROTOCOL) engine safetensors onnxruntime $(PYTORCH) ## exported model
 
 integration: $(PROTOCOL) engine tools tritonclient ## services in one process, faults included
 	@exec node scripts/test.ts integration
+
+s3servers: $(PROTOCOL) tools ## the contract of a store on every S3 server that it is tried with; the first time builds two of them
+	@python3 scripts/fetch-go-tool.py $(S3_SERVERS) > /dev/null
+	@S3_SERVERS='minio $(S3_SERVERS)' exec node_modules/.bin/vitest run --project integration test/integration/s3-servers.test.ts
 
 simulate: $(PROTOCOL) engine ## the whole system in virtual time: SEEDS with faults, or one SEED with its TRACE
 	@exec node --no-warnings --import ./test/simulation/sources.ts test/simulation/main.ts $(SIMULATION)

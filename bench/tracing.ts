@@ -4,7 +4,7 @@
  *
  * usage: node bench/tracing.ts [--rounds N] [--steps N] [--spec FILE]      wants a quiet machine
  */
-import { startObservers } from '@trikd/testing/servers/observers';
+import { startCollector } from '@trikd/testing/servers/observers';
 import { startDistributed } from './distributed.ts';
 import { metered } from './metered.ts';
 import { compare, ratio } from './rounds.ts';
@@ -13,9 +13,9 @@ import { stepOptions } from './step-options.ts';
 
 const { rounds, steps, file, spec } = stepOptions(10);
 
-const observers = await startObservers();
-const frozen = await startObservers();
-process.kill(frozen.collectorPid, 'SIGSTOP');
+const observers = await startCollector();
+const frozen = await startCollector();
+process.kill(frozen.pid, 'SIGSTOP');
 const tracing = { seed: 'bench', everySteps: 1 };
 /** As `trikd run` starts services. */
 const usual = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '2' };

@@ -1,5 +1,5 @@
 import { freePort } from '@trikd/testing/servers/child-server';
-import { startObservers } from '@trikd/testing/servers/observers';
+import { startCollector } from '@trikd/testing/servers/observers';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, onTestFinished, test } from 'vitest';
 import { reference } from './outcome.js';
@@ -9,12 +9,12 @@ import { SERVICES, tracedRun } from './traced-run.js';
 const TRAINER_SPANS = 24 * 6 + 24 * 7;
 
 test('a collector that is away, or frozen, changes no bit of a run, and what it does not take is counted', async () => {
-  const observers = await startObservers();
-  onTestFinished(() => observers.kill());
-  process.kill(observers.collectorPid, 'SIGSTOP');
+  const collector = await startCollector();
+  onTestFinished(() => collector.kill());
+  process.kill(collector.pid, 'SIGSTOP');
   const expected = await reference(writtenSpec('two generations'));
   const away = await tracedRun({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
-  const frozen = await tracedRun({ OTEL_EXPORTER_OTLP_ENDPOINT: observers.otlp });
+  const frozen = await tracedRun({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp });
   for (const { generations, said } of [away, frozen]) {
     expect(generations).toEqual(expected);
     expect(said.map(({ service }) => service).toSorted()).toEqual(SERVICES);

@@ -1,10 +1,10 @@
-import { startObservers } from '@trikd/testing/servers/observers';
+import { startCollector } from '@trikd/testing/servers/observers';
 import { expect, onTestFinished, test } from 'vitest';
 import { casesOf } from './cases.js';
 import { SERVICES, tracedRun } from './traced-run.js';
 
 test('a collector takes the spans of all services over HTTP too', async () => {
-  const { otlpHttp, kill } = await startObservers();
+  const { otlpHttp, kill } = await startCollector();
   onTestFinished(kill);
   // JSON reaches the collector of test/e2e/canary.test.ts.
   for (const protocol of casesOf(['http/protobuf'], ['http/json'])) {

@@ -1,119 +1,129 @@
 import { join } from 'node:path';
-import { startObservers } from '@trikd/testing/servers/observers';
+import { startCollector, startTraceSink } from '@trikd/testing/servers/observers';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, onTestFinished, test } from 'vitest';
 import { scratch, specFile, trikd } from './trikd.js';
 
 const tiny = writtenSpec('two generations');
 
-/** A span as Jaeger's API returns it, times in microseconds. */
-interface JaegerSpan {
-  readonly traceID: string;
-  readonly spanID: string;
-  readonly operationName: string;
-  readonly processID: string;
-  readonly startTime: number;
-  readonly duration: number;
-  readonly references: readonly { readonly refType: string; readonly traceID: string; readonly spanID: string }[];
-  readonly tags: readonly { readonly key: string; readonly value: unknown }[];
+/** Attributes as OTLP has them in JSON. */
+type Attributes = readonly { readonly key: string; readonly value: Readonly<Record<string, unknown>> }[];
+
+/** A span as OTLP has it in JSON, with the attributes of its service. Times are nanoseconds. */
+interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes?: Attributes;
+  readonly links?: readonly { readonly spanId: string }[];
+  readonly resource: Attributes;
 }
 
-interface JaegerTrace {
-  readonly traceID: string;
-  readonly spans: readonly JaegerSpan[];
-  readonly processes: Readonly<
-    Record<
-      string,
-      { readonly serviceName: string; readonly tags: readonly { readonly key: string; readonly value: unknown }[] }
-    >
-  >;
+interface Export {
+  readonly resourceSpans?: readonly {
+    readonly resource: { readonly attributes: Attributes };
+    readonly scopeSpans: readonly { readonly spans: readonly Omit<Span, 'resource'>[] }[];
+  }[];
 }
 
-const tagOf = (span: JaegerSpan, key: string) => span.tags.find((tag) => tag.key === key)?.value;
-const parentOf = ({ references }: JaegerSpan) => references.find(({ refType }) => refType === 'CHILD_OF')?.spanID;
-const linksOf = ({ references }: JaegerSpan) =>
-  references.filter(({ refType }) => refType === 'FOLLOWS_FROM').map(({ spanID }) => spanID);
+function spansIn({ resourceSpans = [] }: Export): readonly Span[] {
+  return resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans.flatMap(({ spans }) => spans.map((span) => ({ ...span, resource: resource.attributes }))),
+  );
+}
+
+/** Whole numbers are texts in OTLP's JSON. */
+function attributeOf(attributes: Attributes = [], key: string): unknown {
+  const { intValue, ...rest } = attributes.find((each) => each.key === key)?.value ?? {};
+  return intValue === undefined ? Object.values(rest)[0] : Number(intValue);
+}
+
+const tagOf = (span: Span, key: string) => attributeOf(span.attributes, key);
+const parentOf = ({ parentSpanId }: Span) => parentSpanId || undefined;
+const linksOf = ({ links = [] }: Span) => links.map(({ spanId }) => spanId);
+const serviceOf = ({ resource }: Span) => attributeOf(resource, 'service.name');
+/** In microseconds. */
+const startOf = ({ startTimeUnixNano }: Span) => Number(BigInt(startTimeUnixNano) / 1000n);
+const endOf = ({ endTimeUnixNano }: Span) => Number(BigInt(endTimeUnixNano) / 1000n);
+const durationOf = (span: Span) => endOf(span) - startOf(span);
 
 /** The traces of a run's steps of one generation, by step. */
-async function stepTraces(jaeger: string, generation: number): Promise<Map<unknown, JaegerTrace>> {
-  const query = new URLSearchParams({
-    service: 'orchestrator',
-    operation: 'trikd.step',
-    limit: '1000',
-    lookback: '1h',
-  });
-  const answer = await fetch(`${jaeger}/api/traces?${query}`);
-  const { data } = (await answer.json()) as { readonly data: readonly JaegerTrace[] };
-  const roots = data.flatMap((trace) => {
-    for (const { tags } of Object.values(trace.processes)) {
-      expect(tags).toContainEqual({ key: 'trikd.run.id', type: 'string', value: 'tiny' });
-      expect(tags).toContainEqual({ key: 'service.namespace', type: 'string', value: 'trikd' });
-    }
-    const root = trace.spans.find(({ operationName }) => operationName === 'trikd.step');
+function stepTraces(all: readonly Span[], generation: number): ReadonlyMap<unknown, readonly Span[]> {
+  const traces = [...Map.groupBy(all, ({ traceId }) => traceId).values()];
+  const roots = traces.flatMap((trace) => {
+    const root = trace.find(({ name }) => name === 'trikd.step');
     return root && tagOf(root, 'trikd.generation') === generation ? [[tagOf(root, 'trikd.step'), trace] as const] : [];
   });
   return new Map(roots);
 }
 
 /** What the parts of a step make up of it. A trainer makes the data of its next step inside another part. */
-function filled(trace: JaegerTrace, whole: JaegerSpan): number {
+function filled(trace: readonly Span[], whole: Span): number {
   const inside = tagOf(whole, 'trikd.role') === 'anchor' ? ['trikd.checkpoint'] : ['trikd.checkpoint', 'data'];
-  const parts = trace.spans.filter((span) => parentOf(span) === whole.spanID && !inside.includes(span.operationName));
-  return parts.reduce((sum, { duration }) => sum + duration, 0) / whole.duration;
+  const parts = trace.filter((span) => parentOf(span) === whole.spanId && !inside.includes(span.name));
+  return parts.reduce((sum, part) => sum + durationOf(part), 0) / durationOf(whole);
 }
 
 /** Whether all four processes have sent their part. */
-function isWhole({ spans, processes }: JaegerTrace): boolean {
-  return new Set(spans.map(({ processID }) => processes[processID]?.serviceName)).size === 4;
+function isWhole(trace: readonly Span[]): boolean {
+  return new Set(trace.map(serviceOf)).size === 4;
 }
 
 test('every step is one trace of four processes, whose parts fill it', { timeout: 120_000 }, async () => {
-  const observers = await startObservers();
-  onTestFinished(() => observers.kill());
+  const received: Span[] = [];
+  const sink = await startTraceSink((body) => received.push(...spansIn(JSON.parse(body))));
+  onTestFinished(sink.kill);
+  const collector = await startCollector(sink.address);
+  onTestFinished(collector.kill);
   const folder = scratch();
   const args = ['run', specFile(folder, tiny), '--store', join(folder, 'runs'), '--output', 'json'];
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: observers.otlp, TRIKD_TELEMETRY__EVERY_STEPS: '1' };
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp, TRIKD_TELEMETRY__EVERY_STEPS: '1' };
   const { status, stderr } = await trikd(args, env).ended;
   expect(stderr).toBe('');
   expect(status).toBe(0);
 
-  // The collector and Jaeger pass things on in their own time.
-  const arrived = async () => [...(await stepTraces(observers.jaeger, 1)).values()].filter(isWhole).length;
+  // Collectors pass things on in their own time.
+  const arrived = () => [...stepTraces(received, 1).values()].filter(isWhole).length;
   await expect.poll(arrived, { timeout: 20_000, interval: 200 }).toBe(24);
-  const traces = await stepTraces(observers.jaeger, 1);
+  for (const { resource } of received) {
+    expect([attributeOf(resource, 'trikd.run.id'), attributeOf(resource, 'service.namespace')]).toEqual([
+      'tiny',
+      'trikd',
+    ]);
+  }
+  const traces = stepTraces(received, 1);
   expect([...traces.keys()].toSorted((a, b) => Number(a) - Number(b))).toEqual([...Array(24).keys()]);
   for (const trace of traces.values()) {
-    const serviceOf = (span: JaegerSpan) => trace.processes[span.processID]!.serviceName;
-    const services = new Set(trace.spans.map(serviceOf));
+    const services = new Set(trace.map(serviceOf));
     expect([...services].toSorted()).toEqual(['anchor-server', 'orchestrator', 'student-trainer', 'teacher-trainer']);
-    const root = trace.spans.find((span) => parentOf(span) === undefined)!;
-    expect([root.operationName, serviceOf(root)]).toEqual(['trikd.step', 'orchestrator']);
-    const steps = trace.spans.filter(({ operationName }) => /^trikd\.(train|anchor)_step$/.test(operationName));
+    const root = trace.find((span) => parentOf(span) === undefined)!;
+    expect([root.name, serviceOf(root)]).toEqual(['trikd.step', 'orchestrator']);
+    const steps = trace.filter(({ name }) => /^trikd\.(train|anchor)_step$/.test(name));
     expect(steps.map((span) => [tagOf(span, 'trikd.role'), parentOf(span)]).toSorted()).toEqual([
-      ['anchor', root.spanID],
-      ['student', root.spanID],
-      ['teacher', root.spanID],
+      ['anchor', root.spanId],
+      ['student', root.spanId],
+      ['teacher', root.spanId],
     ]);
     for (const step of steps) {
       expect(filled(trace, step)).toBeGreaterThan(0.95);
       expect(filled(trace, step)).toBeLessThan(1.05);
     }
     const stepOf = (role: string) => steps.find((span) => tagOf(span, 'trikd.role') === role)!;
-    const waits = trace.spans.filter(({ operationName }) => operationName === 'exchange.wait');
+    const waits = trace.filter(({ name }) => name === 'exchange.wait');
     const known = waits.map((span) => [tagOf(span, 'trikd.role'), tagOf(span, 'trikd.peer'), parentOf(span)]);
     expect(known.toSorted()).toEqual([
-      ['student', 'anchor', stepOf('student').spanID],
-      ['student', 'teacher', stepOf('student').spanID],
-      ['teacher', 'anchor', stepOf('teacher').spanID],
-      ['teacher', 'student', stepOf('teacher').spanID],
+      ['student', 'anchor', stepOf('student').spanId],
+      ['student', 'teacher', stepOf('student').spanId],
+      ['teacher', 'anchor', stepOf('teacher').spanId],
+      ['teacher', 'student', stepOf('teacher').spanId],
     ]);
-    for (const wait of waits) expect(linksOf(wait)).toEqual([stepOf(String(tagOf(wait, 'trikd.peer'))).spanID]);
+    for (const wait of waits) expect(linksOf(wait)).toEqual([stepOf(String(tagOf(wait, 'trikd.peer'))).spanId]);
     // Both trainers lie inside the root.
-    const ends = [stepOf('teacher'), stepOf('student')].map(({ startTime, duration }) => [
-      startTime,
-      startTime + duration,
-    ]);
-    expect(Math.min(...ends.map(([begun]) => begun!))).toBeCloseTo(root.startTime, -1);
-    expect(Math.max(...ends.map(([, ended]) => ended!))).toBeCloseTo(root.startTime + root.duration, -2);
+    const ends = [stepOf('teacher'), stepOf('student')].map((span) => [startOf(span), endOf(span)]);
+    expect(Math.min(...ends.map(([begun]) => begun!))).toBeCloseTo(startOf(root), -1);
+    expect(Math.max(...ends.map(([, ended]) => ended!))).toBeCloseTo(endOf(root), -2);
   }
 });

@@ -1,9 +1,15 @@
 import { openStore } from '@trikd/store/open-store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { describeStoreContract } from '../../packages/testing/src/stores/store.contract.js';
 import { apiOf, configOf, type OwnServer, ownServer, storeOn, text } from './s3-rig.js';
 
-describe.each(['minio', 'versitygw', 'gofakes3'] as const)('%s', (name) => {
+/** `make s3servers` names all of them. */
+const SERVERS = z
+  .array(z.enum(['minio', 'versitygw', 'gofakes3']))
+  .parse((process.env['S3_SERVERS'] ?? 'minio').split(' '));
+
+describe.each(SERVERS)('%s', (name) => {
   let server: OwnServer;
   let prefixes = 0;
   beforeAll(async () => {

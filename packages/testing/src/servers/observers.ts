@@ -1,20 +1,29 @@
 /** An OpenTelemetry Collector and a Jaeger as child processes, for tests and for `make observe`. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ChildServer, controlOf, freePort, wordsOf } from './child-server.js';
 import { goTool } from './go-tool.js';
 
-/** The two of them, ready to take and to answer. */
-export interface Observers extends ChildServer {
+/** A collector that is ready to take. */
+export interface Collector extends ChildServer {
   /** Where services send telemetry: the value of OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly otlp: string;
   /** The same over HTTP, for OTEL_EXPORTER_OTLP_PROTOCOL http/protobuf and http/json. */
   readonly otlpHttp: string;
+  /** Its process. */
+  readonly pid: number;
+}
+
+/** The two of them, ready to take and to answer. */
+export interface Observers extends ChildServer {
+  /** Where services send telemetry: the value of OTEL_EXPORTER_OTLP_ENDPOINT. */
+  readonly otlp: string;
   /** Jaeger's HTTP API. */
   readonly jaeger: string;
-  /** The collector's process. */
-  readonly collectorPid: number;
 }
 
 export interface ObserverPorts {
@@ -27,54 +36,91 @@ export interface ObserverPorts {
 const START_MS = 30_000;
 
 const config = (name: string) => fileURLToPath(new URL(`../../../../deploy/${name}`, import.meta.url));
+const place = async (port?: number) => `127.0.0.1:${port ?? (await freePort())}`;
 
-/** Starts both with the configuration of deploy/. @throws when one does not answer, with its last words */
+/**
+ * Starts a collector with the configuration of deploy/, which passes traces on.
+ * @param traces host:port that takes them, as OTLP over gRPC. Default: one where nothing listens
+ * @param port of its own OTLP over gRPC. Default: a free one
+ * @throws when it does not answer, with its last words
+ */
+export async function startCollector(traces?: string, port?: number): Promise<Collector> {
+  const [otlp, http] = [await place(port), await place()];
+  const collector = launch('otelcol', ['--config', config('otel-collector.yaml')], {
+    TRIKD_OTLP_GRPC: otlp,
+    TRIKD_OTLP_HTTP: http,
+    TRIKD_JAEGER: traces ?? (await place()),
+  });
+  // An empty export is taken as soon as the collector is ready.
+  await untilAnswer(collector, `http://${http}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  const { pid, ended, stop, kill } = collector;
+  return { otlp: `http://${otlp}`, otlpHttp: `http://${http}`, pid, ended, stop, kill };
+}
+
+/** A collector that passes the traces that it gets to a function, in OTLP's JSON. */
+export async function startTraceSink(
+  take: (body: string) => void,
+): Promise<ChildServer & { readonly address: string }> {
+  const taker = createServer((request, reply) => {
+    void text(request).then((body) => {
+      take(body);
+      reply.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(taker, 'listening');
+  const bound = taker.address();
+  if (bound === null || typeof bound === 'string') throw new Error('no port was bound');
+  const [address, http] = [await place(), await place()];
+  const settings = {
+    receivers: { otlp: { protocols: { grpc: { endpoint: address }, http: { endpoint: http } } } },
+    exporters: {
+      otlp_http: { endpoint: `http://127.0.0.1:${bound.port}`, encoding: 'json', compression: 'none' },
+    },
+    service: {
+      pipelines: { traces: { receivers: ['otlp'], exporters: ['otlp_http'] } },
+      telemetry: { logs: { level: 'warn' }, metrics: { level: 'none' } },
+    },
+  };
+  const sink = launch('otelcol', ['--config', `yaml:${JSON.stringify(settings)}`], {});
+  await untilAnswer(sink, `http://${http}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  });
+  const end = (how: () => Promise<void>) => async () => {
+    await how();
+    taker.close();
+    taker.closeAllConnections();
+  };
+  return { address, ended: sink.ended, stop: end(sink.stop), kill: end(sink.kill) };
+}
+
+/** Starts a collector and a Jaeger with the configuration of deploy/. @throws when one does not answer, with its last words */
 export async function startObservers(ports: ObserverPorts = {}): Promise<Observers> {
-  const place = async (port?: number) => `127.0.0.1:${port ?? (await freePort())}`;
-  const [otlp, http, jaegerOtlp, query, queryGrpc] = [
-    await place(ports.otlp),
-    await place(),
-    await place(),
-    await place(ports.jaeger),
-    await place(),
-  ];
+  const [jaegerOtlp, query, queryGrpc] = [await place(), await place(ports.jaeger), await place()];
   const jaeger = launch('jaeger', ['--config', config('jaeger.yaml')], {
     TRIKD_JAEGER: jaegerOtlp,
     TRIKD_JAEGER_QUERY: query,
     TRIKD_JAEGER_QUERY_GRPC: queryGrpc,
   });
-  const collector = launch('otelcol', ['--config', config('otel-collector.yaml')], {
-    TRIKD_OTLP_GRPC: otlp,
-    TRIKD_OTLP_HTTP: http,
-    TRIKD_JAEGER: jaegerOtlp,
-  });
+  const [collector] = await Promise.all([
+    startCollector(jaegerOtlp, ports.otlp),
+    untilAnswer(jaeger, `http://${query}/api/services`),
+  ]);
   const both = [collector, jaeger] as const;
   const all = (end: (server: ChildServer) => Promise<void>) => async () => {
     await Promise.all(both.map(end));
   };
-  const kill = all((server) => server.kill());
-  try {
-    // An empty export is taken as soon as the collector is ready.
-    await Promise.all([
-      untilAnswer(jaeger, `http://${query}/api/services`),
-      untilAnswer(collector, `http://${http}/v1/traces`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{}',
-      }),
-    ]);
-  } catch (error) {
-    await kill();
-    throw error;
-  }
   return {
-    otlp: `http://${otlp}`,
-    otlpHttp: `http://${http}`,
+    otlp: collector.otlp,
     jaeger: `http://${query}`,
-    collectorPid: collector.pid,
     ended: Promise.race(both.map(({ ended }) => ended)),
     stop: all((server) => server.stop()),
-    kill,
+    kill: all((server) => server.kill()),
   };
 }
 
@@ -97,6 +143,7 @@ async function untilAnswer(server: ReturnType<typeof launch>, url: string, reque
       if ((await fetch(url, request)).ok) return;
     } catch (error) {
       if (gone || performance.now() > last) {
+        await server.kill();
         throw new Error(`${server.name} does not start: ${server.words() || String(error)}`, { cause: error });
       }
     }
