@@ -1,6 +1,6 @@
 import { manyLayersModel } from '@trikd/testing/training/many-layers';
 import { type RandomModelSettings, randomModel } from '@trikd/testing/training/random-model';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { compareOutputs, TOLERANCE } from './compare-outputs.js';
 import { quantised } from './export-format.js';
 import { layersModelFiles, layersModelOutputs, loadLayersModel } from './layers-model.js';
@@ -38,8 +38,14 @@ function withRoundedKernels(graph: ModelGraph): ModelGraph {
 }
 
 describe.each(MODELS)('a $model.kind', (settings) => {
+  /** The tests only read it. */
+  let made: ReturnType<typeof randomModel>;
+  beforeAll(() => {
+    made = randomModel(settings);
+  });
+
   test('computes in TensorFlow.js what its checkpoint computes in the engine', async () => {
-    const { graph, images: pixels, outputs } = await randomModel(settings);
+    const { graph, images: pixels, outputs } = await made;
     const model = await loadLayersModel(await layersModelFiles(graph));
     const compared = compareOutputs(await layersModelOutputs(model, graph, pixels), outputs, graph.output.size);
     expect(compared).toMatchObject({ images: 20, agreeing: 20 });
@@ -47,7 +53,7 @@ describe.each(MODELS)('a $model.kind', (settings) => {
   });
 
   test('in float16 takes half the bytes and is close, not equal', async () => {
-    const { graph, images: pixels, outputs } = await randomModel(settings);
+    const { graph, images: pixels, outputs } = await made;
     const [whole, half] = [await layersModelFiles(graph), await layersModelFiles(graph, 'float16')];
     const model = await loadLayersModel(half);
     const { difference } = compareOutputs(await layersModelOutputs(model, graph, pixels), outputs, graph.output.size);
@@ -57,7 +63,7 @@ describe.each(MODELS)('a $model.kind', (settings) => {
   });
 
   test('in int8 is close, not equal, and the same numbers as its kernels rounded channel by channel', async () => {
-    const { graph, images: pixels, outputs } = await randomModel(settings);
+    const { graph, images: pixels, outputs } = await made;
     const [files, rounded] = [await layersModelFiles(graph, 'int8'), await layersModelFiles(withRoundedKernels(graph))];
     const computed = async (of: typeof files) => layersModelOutputs(await loadLayersModel(of), graph, pixels);
     const quantised = await computed(files);
