@@ -104,7 +104,7 @@ unit: $(PROTOCOL) engine safetensors onnxruntime tensorboard ## tests beside the
 
 pytorch: $(PROTOCOL) engine safetensors onnxruntime $(PYTORCH) ## exported models run in PyTorch, and its outputs recorded for `make unit`; 6 GB of cache
 	@rm -f test/golden/exported_models.safetensors
-	@PYTORCH=$(PYTORCH)/bin/python exec node_modules/.bin/vitest run --project unit-engine test/golden/exported_models.test.ts
+	@PYTORCH=$(PYTORCH)/bin/python exec node_modules/.bin/vitest run --project unit-computing test/golden/exported_models.test.ts
 
 integration: $(PROTOCOL) engine tools tritonclient ## services in one process, faults included
 	@exec node scripts/test.ts integration

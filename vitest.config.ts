@@ -25,9 +25,10 @@ interface ProjectOptions {
   readonly globalSetup?: string[];
 }
 
-/** Unit tests that compute: the engine keeps state for the whole process, so each file gets its own. */
+/** Tests of the engine change what holds for their whole process, such as its instruction set: each file gets one of its own. */
+const engine = ['packages/engine/src/**/*.test.ts'];
+/** Unit tests that compute with it. A process computes the same bits whatever it has computed before: they share it. */
 const computing = [
-  'packages/engine/src/**/*.test.ts',
   'packages/core/src/{training,reference,losses,models,export,weights}/**/*.test.ts',
   'test/golden/**/*.test.ts',
 ];
@@ -37,8 +38,9 @@ const pure = ['{packages,services}/*/src/**/*.test.ts', '{scripts,bench,test/soa
 export default defineConfig({
   test: {
     projects: [
-      project('unit', pure, 60_000, { isolate: false, exclude: computing }),
-      project('unit-engine', computing, 60_000),
+      project('unit', pure, 60_000, { isolate: false, exclude: [...engine, ...computing] }),
+      project('unit-engine', engine, 60_000),
+      project('unit-computing', computing, 60_000, { isolate: false }),
       project('integration', ['test/integration/**/*.test.ts'], 120_000),
       // Alone: it uses all cores by itself, and says how long it took.
       project('simulation', ['test/simulation/**/*.test.ts'], 120_000, { maxWorkers: 1 }),

@@ -99,7 +99,7 @@ function readReport(path: string): VitestReport | undefined {
 function runSuite(suite: string): Tally {
   const report = join(scratch, `${suite}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  // `unit` is two projects: with and without the engine.
+  // `unit` is three projects: of the engine, with it and without it.
   const project = suite === 'unit' ? 'unit*' : suite;
   const exitCode = run(['vitest', 'run', '--project', project, ...reporters]);
   const read = readReport(report);
