@@ -35,17 +35,20 @@ const computing = [
 /** The others share processes, which saves a third of their time. */
 const pure = ['{packages,services}/*/src/**/*.test.ts', '{scripts,bench,test/soak}/**/*.test.ts'];
 
+/** `make attacks` measures what attacks cost, and `make faults` how long recovery takes: one file after the other. */
+const alone = (variable: string) => (process.env[variable] === undefined ? 2 : 1);
+
 export default defineConfig({
   test: {
     projects: [
       project('unit', pure, 60_000, { isolate: false, exclude: [...engine, ...computing] }),
       project('unit-engine', engine, 60_000),
       project('unit-computing', computing, 60_000, { isolate: false }),
-      project('integration', ['test/integration/**/*.test.ts'], 120_000),
+      project('integration', ['test/integration/**/*.test.ts'], 120_000, { isolate: false }),
       // Alone: it uses all cores by itself, and says how long it took.
       project('simulation', ['test/simulation/**/*.test.ts'], 120_000, { maxWorkers: 1 }),
       project('end-to-end', ['test/e2e/**/*.test.ts'], 600_000),
-      project('browser', ['test/browser/**/*.test.ts'], 180_000, { maxWorkers: 1 }),
+      project('browser', ['test/browser/**/*.test.ts'], 180_000),
       // One API server for all, and processes that files share: what Helm has rendered is rendered once.
       project('kubernetes', ['test/kubernetes/**/*.test.ts'], 300_000, {
         isolate: false,
@@ -55,12 +58,8 @@ export default defineConfig({
         maxWorkers: 1,
         globalSetup: ['test/cluster/setup.ts'],
       }),
-      // Alone: they measure what attacks cost.
-      project('attacks', ['test/attacks/**/*.test.ts'], 900_000, { maxWorkers: 1 }),
-      // `make faults` measures how long recovery takes: one after the other.
-      project('faults', ['test/faults/**/*.test.ts'], 900_000, {
-        maxWorkers: process.env['FAULTS'] === undefined ? 2 : 1,
-      }),
+      project('attacks', ['test/attacks/**/*.test.ts'], 900_000, { maxWorkers: alone('ATTACK_SECONDS') }),
+      project('faults', ['test/faults/**/*.test.ts'], 900_000, { maxWorkers: alone('FAULTS') }),
     ],
   },
 });
