@@ -5,7 +5,7 @@
  *
  * The default is all in that order except `cluster`, which needs root and programs that take minutes to build.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,16 +38,19 @@ const scratch = mkdtempSync(join(tmpdir(), 'trikd-test-'));
 /** Some tools print colours whenever CI is set; only a terminal gets them. */
 const colours = process.stdout.isTTY ? { env: {}, biome: [] } : { env: { NO_COLOR: '1' }, biome: ['--colors=off'] };
 
-/** The checks, cheapest first, except the build: end-to-end tests start its output. */
-const checks: readonly (readonly [name: string, commands: readonly (readonly string[])[]])[] = [
+type Check = readonly [name: string, commands: readonly (readonly string[])[]];
+
+/** Others read its output. */
+const build: Check = [
+  'build',
   [
-    'build',
-    [
-      ['tsc', '-b'],
-      ['vite', 'build', 'services/dashboard', '--logLevel=warn'],
-      ['vite', 'build', 'services/dashboard', '--logLevel=warn', '--mode=report'],
-    ],
+    ['tsc', '-b'],
+    ['vite', 'build', 'services/dashboard', '--logLevel=warn'],
+    ['vite', 'build', 'services/dashboard', '--logLevel=warn', '--mode=report'],
   ],
+];
+/** They write nothing, and run side by side. The longest come first. */
+const checks: readonly Check[] = [
   ['types of the tests', [['tsc', '-p', 'tsconfig.test.json', '--noEmit']]],
   ['format and lint', [['biome', 'ci', ...colours.biome]]],
   ['protos', [['buf', 'lint']]],
@@ -77,15 +80,47 @@ function run(command: readonly string[]): number {
   return status ?? 1;
 }
 
-/** Checks are not counted as tests: one that fails is a failure, one that holds adds nothing. */
-function runChecks(): Tally {
-  const failing = checks.filter(([name, commands]) => {
-    const holds = commands.every((command) => run(command) === 0);
-    console.log(`${holds ? 'holds' : 'FAILS'}: ${name}`);
-    return !holds;
+/** Runs a command, and says in one piece what it printed. */
+async function printed([program = '', ...args]: readonly string[]): Promise<{ holds: boolean; output: string }> {
+  const PATH = `node_modules/.bin:${process.env['PATH'] ?? ''}`;
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...colours.env, PATH },
   });
-  failed.push(...failing.map(([name]) => `check: ${name}`));
-  return { passed: 0, failed: failing.length };
+  const parts: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part) => parts.push(part));
+  return new Promise((resolve) => {
+    child.once('error', (error) => parts.push(`${program}: ${error.message}\n`));
+    child.once('close', (code) => resolve({ holds: code === 0, output: parts.join('') }));
+  });
+}
+
+/** Whether it holds. */
+async function runCheck([name, commands]: Check): Promise<boolean> {
+  const began = performance.now();
+  let holds = true;
+  let output = '';
+  for (const command of commands) {
+    const result = await printed(command);
+    output += result.output;
+    holds = result.holds;
+    if (!holds) break;
+  }
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(`${output}${holds ? 'holds' : 'FAILS'}: ${name} (${seconds} s)`);
+  if (!holds) failed.push(`check: ${name}`);
+  return holds;
+}
+
+/** Checks are not counted as tests: one that fails is a failure, one that holds adds nothing. */
+async function runChecks(): Promise<Tally> {
+  const results = [await runCheck(build)];
+  const left = [...checks];
+  const work = async () => {
+    for (let check = left.shift(); check; check = left.shift()) results.push(await runCheck(check));
+  };
+  await Promise.all([work(), work()]);
+  return { passed: 0, failed: results.filter((holds) => !holds).length };
 }
 
 function readReport(path: string): VitestReport | undefined {
@@ -122,15 +157,16 @@ if (unknown.length > 0) {
 }
 
 const times: Timed[] = [];
-function timed(suite: string): Tally {
+async function timed(suite: string): Promise<Tally> {
   const start = performance.now();
-  const counts = suite === 'check' ? runChecks() : runSuite(suite);
+  const counts = suite === 'check' ? await runChecks() : runSuite(suite);
   times.push({ name: suite, milliseconds: performance.now() - start });
   return counts;
 }
 
 const chosen = asked.length === 0 ? usual : suites.filter((suite) => asked.includes(suite));
-const total = chosen.map(timed).reduce(add, { passed: 0, failed: 0 });
+let total: Tally = { passed: 0, failed: 0 };
+for (const suite of chosen) total = add(total, await timed(suite));
 rmSync(scratch, { recursive: true });
 for (const line of timeTable(times, files)) console.log(line);
 for (const each of failed) console.log(`FAILED: ${each}`);
