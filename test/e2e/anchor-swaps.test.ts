@@ -6,7 +6,7 @@ import { tracePredictor } from '@trikd/core/training/role-program';
 import { ANCHOR_SERVICES, anchorModule } from '@trikd/model-host/anchor/anchor.module';
 import { createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
 import { loadDataset, rememberLast } from '@trikd/model-host/data/load-dataset';
-import { agreementOf } from '@trikd/model-host/exchange.controller';
+import { agreementOf } from '@trikd/model-host/exchange-source';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';

@@ -10,7 +10,7 @@ import { peerOf, type TrainedRole } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
 import { subscribe } from '@trikd/core/exchange/subscribe';
-import type { ExchangeSource } from '@trikd/model-host/exchange.controller';
+import type { ExchangeSource } from '@trikd/model-host/exchange-source';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { credentials } from '@grpc/grpc-js';
 import type { TrainedRole } from '@trikd/core/domain/position';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import type { ExchangeSource } from '@trikd/model-host/exchange.controller';
+import type { ExchangeSource } from '@trikd/model-host/exchange-source';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';
 import { lasting } from '@trikd/testing/clock/lasting';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Client, credentials } from '@grpc/grpc-js';
 import { TrikdError } from '@trikd/core/domain/errors';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
-import type { ExchangeSource } from '@trikd/model-host/exchange.controller';
+import type { ExchangeSource } from '@trikd/model-host/exchange-source';
 import { createLogger } from '@trikd/process/logging';
 import { fromSubscription } from '@trikd/protocol/convert';
 import { ExchangeServiceClient } from '@trikd/protocol/gen/node/trikd/v1/exchange';

@@ -6,7 +6,7 @@ import { assertAgreement, assertSecret, assertServing } from '@trikd/core/exchan
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { FrameWindow } from '@trikd/core/exchange/frame-window';
 import { type SubscribeOptions, subscribe } from '@trikd/core/exchange/subscribe';
-import type { ExchangeSource } from '@trikd/model-host/exchange.controller';
+import type { ExchangeSource } from '@trikd/model-host/exchange-source';
 import { createLogger } from '@trikd/process/logging';
 import { systemClock } from '@trikd/process/system-clock';
 import { EXCHANGE_SERVICES, exchangeModule } from '@trikd/testing/servers/exchange.module';

@@ -8,7 +8,7 @@ import { AdmissionLimits, ownAdmission } from '@trikd/core/spec/admission';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { openFrozen } from '@trikd/core/training/frozen';
 import { type AnchorHolder, createAnchorHolder } from '@trikd/model-host/anchor/anchor-holder';
-import type { ExchangeSource } from '@trikd/model-host/exchange.controller';
+import type { ExchangeSource } from '@trikd/model-host/exchange-source';
 import { type ConnectReplica, trainingWithReplicas } from '@trikd/model-host/replica/remote-replica';
 import { createReplicaHost, type ReplicaHost } from '@trikd/model-host/replica/replica-host';
 import { createTrainer, type Trainer } from '@trikd/model-host/trainer/trainer';

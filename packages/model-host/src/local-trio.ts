@@ -15,7 +15,7 @@ import { type EndpointConfig, endpointAccessOf } from '@trikd/transport/inferenc
 import { openEndpointWith } from '@trikd/transport/inference/inference-server';
 import { type AnchorHolder, createAnchorHolder } from './anchor/anchor-holder.js';
 import { datasetLoader } from './data/load-dataset.js';
-import type { ExchangeSource } from './exchange.controller.js';
+import type { ExchangeSource } from './exchange-source.js';
 import { readNumerics } from './numerics.js';
 import { createTrainer, type Trainer } from './trainer/trainer.js';
 import { weightsReader } from './weights.js';

@@ -11,7 +11,7 @@ import { numberAnchor, paramsOf } from '@trikd/testing/toy-model/number-model';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadDataset } from '../data/load-dataset.js';
-import { agreementOf } from '../exchange.controller.js';
+import { agreementOf } from '../exchange-source.js';
 import { createAnchorHolder } from './anchor-holder.js';
 
 const { student: _student, teacher: _teacher, ...tiny } = specFor('tiny');

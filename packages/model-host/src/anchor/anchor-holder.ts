@@ -11,8 +11,8 @@ import { assertNotFenced, isSameOrder, ORDER_SECONDS, type Order } from '@trikd/
 import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/system-clock';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-recorder';
-import type { ExchangeSource } from '../exchange.controller.js';
-import { assertConsumer, assertProducer } from '../exchange.controller.js';
+import type { ExchangeSource } from '../exchange-source.js';
+import { assertConsumer, assertProducer } from '../exchange-source.js';
 import type { AnchorParts } from './anchor-parts.js';
 import { type AnchorFacts, type AnchorServing, openServing } from './anchor-serving.js';
 

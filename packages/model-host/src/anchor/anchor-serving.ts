@@ -19,7 +19,7 @@ import { faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
 import { processPauses } from '@trikd/process/system-clock';
 import { type StepMemory, type StepRecorder, stamped } from '@trikd/telemetry/step-recorder';
-import { agreementOf } from '../exchange.controller.js';
+import { agreementOf } from '../exchange-source.js';
 import { readNoWeights } from '../weights.js';
 import type { AnchorParts } from './anchor-parts.js';
 import { openRemote } from './open-remote.js';

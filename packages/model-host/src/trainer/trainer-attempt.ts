@@ -20,7 +20,7 @@ import type { Logger } from '@trikd/process/logging';
 import { retryingStore } from '@trikd/store/retrying-store';
 import { type StepMemory, type StepRecorder, tracedPorts } from '@trikd/telemetry/step-recorder';
 import { NO_TELEMETRY } from '@trikd/telemetry/telemetry';
-import { agreementOf } from '../exchange.controller.js';
+import { agreementOf } from '../exchange-source.js';
 import { readNoWeights } from '../weights.js';
 import { type AttemptEvents, createAttemptEvents, createRest, leave } from './attempt-events.js';
 import { attemptPorts, observedPorts, type PortTargets, subscribeToFrames } from './attempt-ports.js';

@@ -23,7 +23,8 @@ import {
 import { serveStream } from '@trikd/transport/grpc/serve-stream';
 import { EMPTY, type Observable } from 'rxjs';
 import { ExchangeController } from '../exchange.controller.js';
-import { ReplicaController, type ReplicaHost } from '../replica/replica-host.js';
+import { ReplicaController } from '../replica/replica.controller.js';
+import type { ReplicaHost } from '../replica/replica-host.js';
 import { TimingController } from '../timing.controller.js';
 import { EXCHANGE, REPLICAS, SHUTDOWN, STEPS, TRAINER, USAGE } from '../tokens.js';
 import type { Trainer } from './trainer.js';

@@ -13,7 +13,7 @@ import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { describe, expect, test } from 'vitest';
 import { loadDataset } from '../data/load-dataset.js';
-import { agreementOf } from '../exchange.controller.js';
+import { agreementOf } from '../exchange-source.js';
 import { createTrainer, type Trainer } from './trainer.js';
 
 const spec = specFor('bare', { name: 'r', epochs: 1 });

@@ -20,8 +20,8 @@ import {
 import { faultPoint } from '@trikd/process/fault-points';
 import { wallTime } from '@trikd/process/system-clock';
 import { createStepMemory, type StepMemory } from '@trikd/telemetry/step-recorder';
-import type { ExchangeSource } from '../exchange.controller.js';
-import { assertConsumer, assertProducer } from '../exchange.controller.js';
+import type { ExchangeSource } from '../exchange-source.js';
+import { assertConsumer, assertProducer } from '../exchange-source.js';
 import type { NumberedEvent } from './attempt-events.js';
 import { type AssignedFacts, startAttempt, type TrainerAttempt } from './trainer-attempt.js';
 import type { TrainerParts } from './trainer-parts.js';

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ExchangeController, type ExchangeSource } from '@trikd/model-host/exchange.controller';
+import { ExchangeController } from '@trikd/model-host/exchange.controller';
+import { type ExchangeSource } from '@trikd/model-host/exchange-source';
 import { EXCHANGE, SHUTDOWN } from '@trikd/model-host/tokens';
 import { ExchangeDefinition } from '@trikd/protocol/frame-codec';
 
