@@ -301,7 +301,7 @@ $(PYTORCH):
 $(BUILD)/trikd_engine.node: $(OBJECTS) $(LINKED)
 	@echo "linking $@ to TensorFlow $(TENSORFLOW_VERSION) ($(TENSORFLOW))"
 	@$(CXX) -shared -o $@ $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow -l:libtensorflow_cc.so.2 \
-		-l:libtensorflow_framework.so.2 -Wl,-rpath,$(TENSORFLOW_HOME)/tensorflow
+		-l:libtensorflow_framework.so.2 -Wl,-rpath,"$$(realpath $(TENSORFLOW_HOME))/tensorflow"
 
 $(BUILD)/malloc_trim.node: test/soak/malloc-trim.c | $(NODE)
 	@mkdir -p $(@D)
@@ -313,7 +313,7 @@ $(BUILD)/%.o: packages/engine/native/%.cc | $(NODE) $(TENSORFLOW_HOME)
 		-isystem $(TENSORFLOW_HOME)/tensorflow/include -c -o $@ $<
 
 $(LINKED): FORCE | $(TENSORFLOW_HOME)
-	@mkdir -p $(BUILD); line='$(TENSORFLOW) $(TENSORFLOW_HOME)'; \
+	@mkdir -p $(BUILD); line="$(TENSORFLOW) $$(realpath $(TENSORFLOW_HOME))"; \
 		[ "$$(cat $@ 2>/dev/null)" = "$$line" ] || echo "$$line" > $@
 
 -include $(OBJECTS:.o=.d)

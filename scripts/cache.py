@@ -1,4 +1,7 @@
-"""Folders of the cache: each is made whole or not at all, by one process at a time."""
+"""Folders of the cache: each is made whole or not at all, by one process at a time.
+
+CACHE_BEHIND and FETCHING are for runs of tests. Their names do not begin with TRIKD_, as services refuse such a variable that is no setting.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,13 @@ def cache_folder() -> pathlib.Path:
     return (pathlib.Path(parent) / 'trikd').expanduser()
 
 
+def kept_folder() -> pathlib.Path:
+    """The folder that entries are made in: the cache, or CACHE_BEHIND, in which case the cache has links to those that were asked
+    for, and shows no others."""
+    behind = os.environ.get('CACHE_BEHIND')
+    return pathlib.Path(behind).resolve() if behind else cache_folder()
+
+
 class Unfinished(NamedTuple):
     """Two empty folders: `result` becomes part of the cache, `scratch` goes away."""
 
@@ -39,14 +49,17 @@ def building(name: str) -> Iterator[Unfinished | None]:
     """Yields a folder that becomes `name` in the cache when the block ends, or None when `name` is there.
 
     An exception or a kill leaves `name` absent, and what it leaves beside goes with the next attempt. A second process
-    waits for the first.
+    waits for the first. With FETCHING=never, what the cache does not show ends the program.
     """
-    cache = cache_folder()
+    if os.environ.get('FETCHING') == 'never' and not (cache_folder() / name).exists():
+        fail(f'{name} is not in the cache, and tests fetch nothing: the target that runs them in the Makefile has to')
+    cache = kept_folder()
     cache.mkdir(parents=True, exist_ok=True)
     target = cache / name
     with open(cache / f'.{name}.lock', 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target.exists():
+            link(name)
             yield None
             return
         for leftover in cache.glob(f'{name}.partial-*'):
@@ -58,14 +71,23 @@ def building(name: str) -> Iterator[Unfinished | None]:
             folder.mkdir()
         yield unfinished
         unfinished.result.rename(target)
+        link(name)
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def link(name: str) -> None:
+    """Makes an entry visible in the cache, where that is another folder than the one that keeps it."""
+    target, shown = kept_folder() / name, cache_folder() / name
+    if shown != target and not shown.exists():
+        shown.parent.mkdir(parents=True, exist_ok=True)
+        shown.symlink_to(target)
 
 
 @contextlib.contextmanager
 def shared(name: str) -> Iterator[pathlib.Path]:
     """Yields a folder of the cache that several processes may use at once. It goes away with the last of them; one that was killed
     leaves it to the next."""
-    cache = cache_folder()
+    cache = kept_folder()
     cache.mkdir(parents=True, exist_ok=True)
     with open(cache / f'.{name}.lock', 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)

@@ -76,7 +76,14 @@ with building('set') as place:
     runpy.run_path('fetch-cifar.py')['bring']('set', json.loads(sys.argv[1]), sys.argv[2], place)`;
   const child = spawn('python3', ['-c', call, JSON.stringify(entry), address], {
     cwd: SCRIPTS,
-    env: { ...process.env, TRIKD_CACHE: scratch, PYTHONDONTWRITEBYTECODE: '1', no_proxy: '127.0.0.1' },
+    env: {
+      ...process.env,
+      TRIKD_CACHE: scratch,
+      CACHE_BEHIND: '',
+      FETCHING: '',
+      PYTHONDONTWRITEBYTECODE: '1',
+      no_proxy: '127.0.0.1',
+    },
   });
   let error = '';
   child.stderr.on('data', (part) => (error += part));

@@ -25,7 +25,7 @@ function fetched(script: string, args: readonly string[], env: Readonly<Record<s
   const path = `${join(scratch, 'bin')}:${process.env['PATH']}`;
   const { status, stderr } = spawnSync('python3', [join(SCRIPTS, script), ...args], {
     encoding: 'utf8',
-    env: { ...process.env, PATH: path, TRIKD_CACHE: cache, ...env },
+    env: { ...process.env, PATH: path, TRIKD_CACHE: cache, CACHE_BEHIND: '', FETCHING: '', ...env },
   });
   return { status, stderr, whole: readdirSync(cache).filter((name) => !/^\.|\.partial-/.test(name)) };
 }

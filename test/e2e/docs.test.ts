@@ -7,9 +7,16 @@ import { casesOf } from './cases.js';
 import { type DocsBlock, execute, NOT_EXECUTED, otherBlocks, ROOT, readmeBlocks, reasonOf } from './docs-blocks.js';
 import { binOf, scratch } from './trikd.js';
 
-/** The environment without what the make that runs these tests adds to it. */
+/** The environment without what the make that runs these tests adds to it: a reader's commands may fetch. */
 function environmentOfAReader(): NodeJS.ProcessEnv {
-  const { MAKEFLAGS: _flags, MFLAGS: _old, MAKELEVEL: _level, MAKEOVERRIDES: _overrides, ...env } = process.env;
+  const {
+    MAKEFLAGS: _flags,
+    MFLAGS: _old,
+    MAKELEVEL: _level,
+    MAKEOVERRIDES: _overrides,
+    FETCHING: _fetch,
+    ...env
+  } = process.env;
   // Packages that are in npm's cache are not fetched again.
   return { ...env, npm_config_prefer_offline: 'true' };
 }
