@@ -116,7 +116,7 @@ s3servers: $(PROTOCOL) tools ## the contract of a store on every S3 server that 
 simulate: $(PROTOCOL) engine ## the whole system in virtual time: SEEDS with faults, or one SEED with its TRACE
 	@exec node --no-warnings --import ./test/simulation/sources.ts test/simulation/main.ts $(SIMULATION)
 
-e2e: build engine imagelayers data tools tritonclient ## real processes, killed and resumed
+e2e: build engine imagelayers data emoji tools tritonclient ## real processes, killed and resumed
 	@CASES=all BUSY_SECONDS=$${BUSY_SECONDS:-60} exec node scripts/test.ts end-to-end
 
 browser: build engine chromium onnxruntime ## the dashboard in a Chromium without a window

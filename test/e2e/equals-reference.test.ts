@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { stagesOf } from '@trikd/core/stages/stages-of';
-import { idxFolderAmong } from '@trikd/model-host/data/idx-folder';
-import { namedDataFolders } from '@trikd/process/environment';
 import { hears, type WrittenSpec } from '@trikd/testing/specs/presets';
 import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -189,24 +187,22 @@ describe('four services end bit for bit as one process', () => {
   });
 });
 
-const EMOJI = 'emoji-identities';
-const hasEmoji = (await idxFolderAmong(namedDataFolders(EMOJI))) !== undefined;
-if (!hasEmoji) console.log(`not tested: verification of ${EMOJI}, which \`make emoji\` brings`);
-
-const testOfEmoji = hasEmoji ? test : () => undefined;
-testOfEmoji('drawn pictures in colour are verified better than by chance', async () => {
-  const spec: WrittenSpec = {
-    ...identities,
-    name: EMOJI,
-    task: { kind: 'verification', embedding: 32, margin: { kind: 'cosface', margin: 0.1, scale: 20 } },
-    data: { kind: 'idx', name: EMOJI, split: 'identities', train: 1000, validation: 400, test: 400 },
-    augment: { crop: 2 },
-    engine: { threads: 2 },
-  };
-  const expected = await expectTheSameBits(spec);
-  const { metrics } = expected[1]!.learners['student']!.best.test!;
-  expect(metrics['accuracy']).toBeGreaterThan(0.6);
-});
+test.each(casesOf([], ['emoji-identities']))(
+  'drawn pictures of %s are verified better than by chance',
+  async (name) => {
+    const spec: WrittenSpec = {
+      ...identities,
+      name,
+      task: { kind: 'verification', embedding: 32, margin: { kind: 'cosface', margin: 0.1, scale: 20 } },
+      data: { kind: 'idx', name, split: 'identities', train: 1000, validation: 400, test: 400 },
+      augment: { crop: 2 },
+      engine: { threads: 2 },
+    };
+    const expected = await expectTheSameBits(spec);
+    const { metrics } = expected[1]!.learners['student']!.best.test!;
+    expect(metrics['accuracy']).toBeGreaterThan(0.6);
+  },
+);
 
 describe('each method, in four services as in one process', () => {
   const weights = makeWeights();
