@@ -1,12 +1,11 @@
-import { type Run, WatchRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
-import { upgradedEvent } from './past-events.js';
+import { WatchRunResponse } from '@trikd/protocol/gen/browser/trikd/v1/run';
 
 /** What happened, of an event as JSON. Times are ISO 8601, enums their names. */
 export type RunEvent = NonNullable<WatchRunResponse['event']>;
 
-/** An event from its JSON, as WatchRun and the files of events have it, of earlier versions too. Unknown names are ignored. */
+/** An event from its JSON, as WatchRun and the files of events have it. Unknown names are ignored. */
 export function eventOf(json: unknown): WatchRunResponse {
-  return WatchRunResponse.fromJSON(upgradedEvent(json));
+  return WatchRunResponse.fromJSON(json);
 }
 
 /** The events in the lines of a file. A last line that is incomplete is left out: it is being written. */
@@ -24,24 +23,6 @@ function jsonOf(line: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/**
- * What a numbered event says. Only a snapshot, number 0, carries a run; events from before PhaseChanged existed are numbered runs, with
- * some of their results and moves.
- */
-export function changesIn(event: RunEvent): readonly RunEvent[] {
-  return event.$case === 'run' ? changesOf(event.value) : [event];
-}
-
-function changesOf(run: Run): readonly RunEvent[] {
-  const { generations, anchorMoves, stalls, conditions } = run;
-  return [
-    ...generations.map((result) => ({ $case: 'generationEnded', value: { result } }) as const),
-    ...anchorMoves.map((move) => ({ $case: 'anchorMoved', value: { move } }) as const),
-    { $case: 'phaseChanged', value: { ...run, numerics: [] } },
-    { $case: 'stallsChanged', value: { stalls, conditions: conditions.filter(({ type }) => type === 'Stalled') } },
-  ];
 }
 
 /** An event's number is the term of the leader that emitted it, times this, and a count. */

@@ -119,18 +119,13 @@ function advanced(run: Run, progress: RunProgress, kept = 0): RunProgress {
   const { evaluations, stepsDone, stepsTotal } = progress;
   const roles = isHalted(run.stalls) ? progress.roles.map(withoutRate) : progress.roles;
   const reported = roles.flatMap((role) => role.progress ?? []);
-  const trains = reported.length === learnersIn(run).length && run.phase === RunPhase.RUN_PHASE_TRAINING;
+  const trains = reported.length === run.stage?.learners.length && run.phase === RunPhase.RUN_PHASE_TRAINING;
   const trained = trains ? Math.min(...reported.map(({ nextStep }) => nextStep)) : 0;
   const ended = run.generations.reduce((sum, { steps }) => sum + steps, 0);
   // Within an attempt the steps only grow.
   const most = Math.max(stepsDone, kept > 0 || trained > 0 ? ended + Math.max(trained, kept) : 0);
   const stepsPerSecond = trains ? Math.min(...reported.map((each) => each.stepsPerSecond)) : 0;
   return { ...progressAt({ stepsDone: most, stepsTotal, stepsPerSecond }), roles, evaluations };
-}
-
-/** Names of the learners of the current stage. Runs of earlier versions do not say them: those have a student and a teacher. */
-function learnersIn({ stage }: Run): readonly string[] {
-  return stage?.learners ?? ['student', 'teacher'];
 }
 
 function withoutRate(role: RoleProgress): RoleProgress {

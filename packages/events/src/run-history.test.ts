@@ -7,8 +7,10 @@ import { emptyHistory, fold, foldAll, MOST_SLOW_STEPS, MOST_WINDOWS } from './ru
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + 1000 * second).toISOString();
 
-const run = (members: object) => ({ run: { runId: 'tiny', phase: 'RUN_PHASE_TRAINING', attempt: 1, ...members } });
-const phase = (members: object) => ({ phaseChanged: { phase: 'RUN_PHASE_TRAINING', attempt: 1, ...members } });
+const stage = { name: 'generation-0', learners: ['student', 'teacher'] };
+const training = { phase: 'RUN_PHASE_TRAINING', attempt: 1, stage };
+const run = (members: object) => ({ run: { runId: 'tiny', ...training, ...members } });
+const phase = (members: object) => ({ phaseChanged: { ...training, ...members } });
 const ended = (result: object) => ({ generationEnded: { result } });
 const moved = (move: object) => ({ anchorMoved: { move } });
 const stalls = (...all: readonly object[]) => ({ stallsChanged: { stalls: all } });
@@ -120,17 +122,6 @@ describe('the history', () => {
     expect(kinds.filter((kind) => kind === 'anchor')).toHaveLength(2);
   });
 
-  test('has every result of events that were written as runs, each with the last result and move alone', () => {
-    const lastAlone = [0, 0, 1, 1, 2, 3, 3].map((many) =>
-      run({ generations: results.slice(0, many).slice(-1), anchorMoves: moves.slice(0, many).slice(-1) }),
-    );
-    const { run: known, log } = foldAll(numbered(lastAlone));
-    expect(known).toMatchObject({ runId: 'tiny', phase: 'RUN_PHASE_TRAINING' });
-    expect(known?.generations.map(({ generation }) => generation)).toEqual([0, 1, 2]);
-    expect(known?.anchorMoves.map(({ during }) => during)).toEqual([0, 1]);
-    expect(log.map(({ kind }) => kind)).toEqual(['phase', 'result', 'anchor', 'result', 'anchor', 'result']);
-  });
-
   test('counts no steps of an attempt that is over for the present one', () => {
     const snapshot = eventOf(
       run({ attempt: 2, updateTime: at(9), progress: { stepsDone: 3, stepsTotal: 100 }, spec: '{}' }),
@@ -151,74 +142,6 @@ describe('the history', () => {
     expect(foldAll(alarmed).generations[0]?.alarm?.alarm?.step).toBe(50);
     const again = numbered([{}, {}, {}, phase({ phase: 'RUN_PHASE_PREPARING', attempt: 2 })]);
     expect(foldAll([...alarmed, ...again]).generations[0]).not.toHaveProperty('alarm');
-  });
-
-  test('is the same for a file of an earlier version, with roles, and scores of two metrics without names', () => {
-    const score = { metrics: { accuracy: 0.5, nll: 2 }, examples: 64 };
-    const now = [
-      { evaluation: { participant: 'student', generation: 0, evaluation: { step: 1, validation: score } } },
-      {
-        progress: {
-          participant: 'teacher',
-          generation: 0,
-          progress: {
-            nextStep: 3,
-            batchMetrics: { accuracy: 0.25 },
-            terms: [{ part: 'student', value: 1 }],
-            waits: [{ participant: 'anchor', share: 0.5 }],
-          },
-        },
-      },
-      { alarm: { participant: 'student', generation: 0, alarm: { step: 3, message: 'the gradient vanished' } } },
-      ended({
-        generation: 0,
-        steps: 60,
-        learners: [
-          { participant: 'student', best: { validation: score, test: score }, stateSha256: 'ab' },
-          { participant: 'teacher', best: { validation: score }, stateSha256: 'cd' },
-        ],
-        frozen: [{ participant: 'anchor', validation: score, test: score }],
-        candidate: 'student',
-      }),
-    ];
-    const past = { accuracy: 0.5, nll: 2, examples: 64 };
-    const before = [
-      { evaluation: { role: 'ROLE_STUDENT', generation: 0, evaluation: { step: 1, validation: past } } },
-      {
-        progress: {
-          role: 'ROLE_TEACHER',
-          generation: 0,
-          progress: {
-            nextStep: 3,
-            batchAccuracy: 0.25,
-            terms: [{ part: 'peer', value: 1 }],
-            waits: [{ peer: 'ROLE_ANCHOR', share: 0.5 }],
-          },
-        },
-      },
-      { alarm: { role: 'ROLE_STUDENT', generation: 0, alarm: { step: 3, message: 'the gradient vanished' } } },
-      ended({
-        generation: 0,
-        steps: 60,
-        student: { validation: past, test: past },
-        teacher: { validation: past },
-        studentStateSha256: 'ab',
-        teacherStateSha256: 'cd',
-        anchorValidation: past,
-        anchorTest: past,
-      }),
-    ];
-    const history = foldAll(numbered(before));
-    expect(history).toEqual(foldAll(numbered(now)));
-    expect(history.log.at(-1)?.text).toBe('generation 0 ended after 60 steps: student 50.00 %, teacher 50.00 %');
-  });
-
-  test('has the learners of a snapshot of an earlier version', () => {
-    const roles = [{ role: 'ROLE_TEACHER', progress: { nextStep: 3 } }];
-    const snapshot = run({ progress: { roles }, generations: [{ generation: 0, student: { step: 2 } }] });
-    const known = foldAll([eventOf(snapshot)]).run;
-    expect(known?.progress?.roles[0]?.participant).toBe('teacher');
-    expect(known?.generations[0]?.learners[0]?.participant).toBe('student');
   });
 
   test('has the curves of each learner and generation', () => {

@@ -11,7 +11,7 @@ import {
 } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { SlowStep, StepTimes } from '@trikd/protocol/gen/browser/trikd/v1/timing';
 import { addPoint, type Curve, cutFrom, emptyCurve } from './curve.js';
-import { changesIn, type RunEvent } from './event.js';
+import type { RunEvent } from './event.js';
 import { foldRun, isOlder, unknownRun } from './fold-run.js';
 import { addToLog, type LogEntry } from './log.js';
 
@@ -112,13 +112,10 @@ export function fold(history: RunHistory, message: WatchRunResponse): RunHistory
     return event ? applied(history, event) : history;
   }
   if (number <= history.lastEvent) return history;
-  const started = event?.$case === 'run' && !history.run ? withRun(history, event.value) : history;
-  let next: RunHistory = { ...started, lastEvent: number };
-  for (const change of event ? changesIn(event) : []) {
-    const log = addToLog(next.log, message, change, next.emitted ?? unknownRun);
-    next = applied({ ...next, log }, change);
-  }
-  return next;
+  const next: RunHistory = { ...history, lastEvent: number };
+  if (!event) return next;
+  const log = addToLog(next.log, message, event, next.emitted ?? unknownRun);
+  return applied({ ...next, log }, event);
 }
 
 /** All events, in their order. */

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeStrictJson, MAX_SEALED_BYTES, openSealedJson, parseStrictJson, sealJson } from './json.js';
+import {
+  decodeStrictJson,
+  MAX_SEALED_BYTES,
+  openSealedJson,
+  openVersionedJson,
+  parseStrictJson,
+  sealJson,
+} from './json.js';
 
 const corrupt = expect.objectContaining({ kind: 'corrupt' });
 const open = (text: string) => openSealedJson(Buffer.from(text), 'note');
@@ -109,4 +116,19 @@ test('refuses what is nested deeper than 64', () => {
 test('refuses bytes that are not UTF-8 and a byte order mark', () => {
   expect(() => decodeStrictJson(Uint8Array.of(0x22, 0xc3, 0x28, 0x22))).toThrow(TypeError);
   expect(() => decodeStrictJson(Buffer.from('\ufeff1'))).toThrow(SyntaxError);
+});
+
+test.each([
+  ['version 6', { version: 6 }],
+  ['version 8', { version: 8 }],
+  ['version "7"', { version: '7' }],
+  ['no version', {}],
+])('a document of %s is refused where version 7 is read, and both are named', (found, fields) => {
+  expect(openVersionedJson(sealJson({ version: 7 }), 'note', 7)).toEqual({ version: 7 });
+  expect(() => openVersionedJson(sealJson(fields), 'note', 7)).toThrow(
+    expect.objectContaining({
+      kind: 'corrupt',
+      message: `note has ${found}, and only version 7 is read: read it with the version of trikd that wrote it`,
+    }),
+  );
 });

@@ -77,6 +77,23 @@ export function openSealedJson(bytes: Uint8Array, what: string): Readonly<Record
   );
 }
 
+/**
+ * Decodes a sealed document whose format has a version.
+ * @param reads the only version that is read
+ * @throws TrikdError 'corrupt', for another version with both
+ */
+export function openVersionedJson(bytes: Uint8Array, what: string, reads: number): Readonly<Record<string, unknown>> {
+  const fields = openSealedJson(bytes, what);
+  if (fields['version'] !== reads) throw new TrikdError('corrupt', otherVersion(what, fields['version'], reads));
+  return fields;
+}
+
+/** What is said of a document of another version than the one that is read. */
+export function otherVersion(what: string, found: unknown, reads: number): string {
+  const version = found === undefined ? 'no version' : `version ${JSON.stringify(found)}`;
+  return `${what} has ${version}, and only version ${reads} is read: read it with the version of trikd that wrote it`;
+}
+
 function recordOf(
   bytes: Uint8Array,
   corrupt: (problem: string, options?: ErrorOptions) => TrikdError,

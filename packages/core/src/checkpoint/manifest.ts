@@ -5,8 +5,7 @@ import { isStoreKey, type ObjectStore } from '../domain/object-store.js';
 import type { Position } from '../domain/position.js';
 import { areMetrics, type Blob, MOST_METRICS, type Score } from '../domain/role-checkpoint.js';
 import { ParticipantName } from '../spec/fields.js';
-import { withMetrics } from '../tasks/past-scores.js';
-import { MAX_SEALED_BYTES, openSealedJson, sealJson } from './json.js';
+import { MAX_SEALED_BYTES, openVersionedJson, sealJson } from './json.js';
 
 const Count = z.int().min(0).max(0xffffffff);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
@@ -63,7 +62,7 @@ export const LearnerPart = z.strictObject({
 });
 export type LearnerPart = z.infer<typeof LearnerPart>;
 
-/** Of the manifests that are written today. */
+/** Of the manifests that are written and read. */
 export const MANIFEST_VERSION = 2;
 
 /**
@@ -82,7 +81,7 @@ export const PairManifest = z.strictObject({
   /** SHA-256 of the params of each frozen model of the stage, by name. */
   frozen: z.record(ParticipantName, Sha256),
   learners: z.record(ParticipantName, LearnerPart),
-  /** What the models computed with; absent in manifests of earlier versions. */
+  /** What the models computed with. */
   numerics: NumericsRecord.exactOptional(),
   /** The process that wrote it. */
   writer: z.string().min(1),
@@ -100,10 +99,10 @@ export function encodeManifest(manifest: PairManifest): Uint8Array {
 /**
  * Decodes a manifest.
  * @param what names the manifest in the message
- * @throws TrikdError 'corrupt' if a single bit has changed, with each field that is wrong
+ * @throws TrikdError 'corrupt' if a single bit has changed, with each field that is wrong, and for another version
  */
 export function parseManifest(bytes: Uint8Array, what = 'manifest'): PairManifest {
-  return checked(upgraded(openSealedJson(bytes, what)), 'corrupt', what);
+  return checked(openVersionedJson(bytes, what, MANIFEST_VERSION), 'corrupt', what);
 }
 
 function checked(value: unknown, kind: 'invalid' | 'corrupt', what = 'manifest'): PairManifest {
@@ -111,25 +110,6 @@ function checked(value: unknown, kind: 'invalid' | 'corrupt', what = 'manifest')
   if (parsed.success) return parsed.data;
   throw new TrikdError(kind, `${what}: ${z.prettifyError(parsed.error).replaceAll(/\s+/g, ' ')}`);
 }
-
-/**
- * Version 1 has a teacher, a student and an anchor, and no other participants, and two metrics in each score, without names. Anything
- * else is for the schema to judge.
- */
-function upgraded(value: unknown): unknown {
-  const old = VersionOne.safeParse(value);
-  if (!old.success) return value;
-  const { version: _, teacher, student, anchor, ...rest } = old.data;
-  const frozen = anchor === undefined ? {} : { anchor };
-  return { ...rest, version: MANIFEST_VERSION, frozen, learners: withMetrics({ teacher, student }) };
-}
-
-const VersionOne = z.looseObject({
-  version: z.literal(1),
-  teacher: z.unknown(),
-  student: z.unknown(),
-  anchor: z.string().optional(),
-});
 
 /** The blobs that a manifest names. */
 export function blobsOf({ learners }: PairManifest): readonly z.infer<typeof BlobSchema>[] {

@@ -215,7 +215,6 @@ export function timesAfter(times: RunTimes, before: RunState, after: RunState, a
   const { ended = at, ...rest } = times;
   const over = hasEnded(after) && ended !== undefined ? { ended } : {};
   if (at === undefined) return { ...rest, ...over };
-  // A run of an earlier version that has trained already does not start anew.
   const begins = holdsTrio(after) && before.phase === 'queued' && before.generation === 0 && before.pairs.length === 0;
   const started = times.started ?? (begins ? at : undefined);
   const changed = { ...times.changed };

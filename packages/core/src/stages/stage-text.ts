@@ -1,6 +1,6 @@
 /**
  * A stage for people: `generation 2` of a curriculum, `stage teacher` of another method.
- * @param name of the stage; empty where runs of earlier versions do not say it
+ * @param name of the stage; empty where it is not known
  */
 export function stageText(name: string | undefined, generation: number): string {
   if (name === undefined || name === '') return `generation ${generation}`;

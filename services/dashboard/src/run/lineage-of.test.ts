@@ -74,7 +74,8 @@ test('after a promotion, the student is the anchor of the current generation', (
 test('the current generation has the newest validation', () => {
   const evaluation = { step: 9, validation: { metrics: { accuracy: 0.75, nll: 1 } } };
   const { generations } = foldAll([eventOf({ evaluation: { participant: 'student', generation: 0, evaluation } })]);
-  expect(lineageOf(runOf({}), generations)[0]?.validation['student']?.metrics['accuracy']).toBe(0.75);
+  const run = runOf({ stage: { name: 'generation-0', learners: ['student', 'teacher'] } });
+  expect(lineageOf(run, generations)[0]?.validation['student']?.metrics['accuracy']).toBe(0.75);
 });
 
 test('a run can go back to an earlier anchor, and promote a student that the rule refused', () => {

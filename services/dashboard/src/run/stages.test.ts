@@ -26,12 +26,6 @@ describe('stages are called', () => {
     const run = Run.fromJSON({ generation: 1, generations: [{ stage: 'warm' }], stage: { name: 'last' } });
     expect([0, 1].map(namingOf(run).title)).toEqual(['stage warm', 'stage last']);
   });
-
-  test('generations in a run of an earlier version', () => {
-    const run = Run.fromJSON({ generation: 2 });
-    expect(namingOf(run)).toMatchObject({ word: 'generation' });
-    expect(stageIn(run, 2).learners).toEqual(['student', 'teacher']);
-  });
 });
 
 test('a spec of a method that is not known has no stages, and hides nothing of the events', () => {

@@ -50,13 +50,13 @@ export function stageIn(run: Run, index: number): ShownStage {
   const current = run.generation === index ? run.stage : undefined;
   return {
     name: nameIn(run, index),
-    learners: planned?.learners.map(nameOf) ?? result?.learners.map(participantOf) ?? current?.learners ?? PAIR,
+    learners: planned?.learners.map(nameOf) ?? result?.learners.map(participantOf) ?? current?.learners ?? [],
     // A stage before the first promotion does without the anchor that its plan has.
     frozen: result?.frozen.map(participantOf) ?? current?.frozen ?? planned?.frozen.map(nameOf) ?? [],
   };
 }
 
-/** Whether the stage of this name is called by its number: a generation, or a stage of a run of an earlier version. */
+/** Whether the stage of this name is called by its number: a generation, or a stage whose name is not known. */
 export function isNumbered(name: string): boolean {
   return name === '' || isGeneration(name);
 }
@@ -67,9 +67,6 @@ function nameIn(run: Run, index: number): string {
   if (run.generation === index && run.stage) return run.stage.name;
   return run.generations.find(({ generation }) => generation === index)?.stage ?? '';
 }
-
-/** Runs of earlier versions do not say their learners: they have these. */
-const PAIR = ['student', 'teacher'];
 
 const nameOf = ({ name }: { readonly name: string }) => name;
 const participantOf = ({ participant }: { readonly participant: string }) => participant;

@@ -1,7 +1,6 @@
 import type { Clock } from '@trikd/core/async/clock';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { eventsFolder } from '@trikd/core/run/stored/collector';
-import { upgradedEvent } from '@trikd/events/past-events';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { missing } from '../api/messages.js';
 
@@ -151,7 +150,7 @@ async function linesOf(store: ObjectStore, key: string): Promise<readonly WatchR
     .split('\n')
     .flatMap((line) => {
       try {
-        return line === '' ? [] : WatchRunResponse.fromJSON(upgradedEvent(JSON.parse(line)));
+        return line === '' ? [] : WatchRunResponse.fromJSON(JSON.parse(line));
       } catch {
         return [];
       }

@@ -1,6 +1,7 @@
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { otherVersion, sealJson } from '../../checkpoint/json.js';
 import { type Anchor, type AnchorMove, firstState, type GenerationResult } from '../state.js';
 import { pointAsStated, pointByHand, pointerKey, promote, readPointer } from './anchor-pointer.js';
 
@@ -103,6 +104,17 @@ function resultOf(generation: number): GenerationResult {
   const learners = { student: learner, teacher: learner };
   return { generation, steps: 1, learners, candidate: 'student', promoted: true, pair };
 }
+
+test('a pointer of another version is refused with the version that is read', async () => {
+  const store = memoryStore();
+  await promote(store, 'r', anchor(0), 1);
+  const pointer = await readPointer(store, 'r');
+  await store.put(pointerKey('r'), sealJson({ ...pointer, version: 2 }));
+  await expect(readPointer(store, 'r')).rejects.toMatchObject({
+    kind: 'corrupt',
+    message: otherVersion(pointerKey('r'), 2, 1),
+  });
+});
 
 test('a pointer that cannot be read is refused by name', async () => {
   const store = memoryStore();

@@ -2,14 +2,17 @@ import { z } from 'zod';
 import { TrikdError } from '../../domain/errors.js';
 import type { ObjectStore } from '../../domain/object-store.js';
 import { Anchor, candidateOf, movesByHand, type RunState } from '../state.js';
-import { decodeJson, encodeJson } from './json-object.js';
+import { decodeVersionedJson, encodeJson } from './json-object.js';
+
+/** Of the pointers that are written and read. */
+const POINTER_VERSION = 1;
 
 const Count = z.int().nonnegative();
 
 /** The current anchor of a run, for readers that do not follow the run. */
 export const AnchorPointer = z
   .strictObject({
-    version: z.literal(1),
+    version: z.literal(POINTER_VERSION),
     ...Anchor.unwrap().shape,
     newest: Count.describe('the last generation whose student the rule promoted; it never goes back'),
     rollbacks: Count.describe('how often the anchor was moved by hand: back to an earlier one, or against the rule'),
@@ -93,7 +96,7 @@ async function move(store: ObjectStore, runId: string, next: Move): Promise<void
     const found = await find(store, runId);
     const wanted = next(found?.pointer);
     if (!wanted) return;
-    const bytes = encodeJson(AnchorPointer.parse({ ...wanted, version: 1 }));
+    const bytes = encodeJson(AnchorPointer.parse({ ...wanted, version: POINTER_VERSION }));
     const key = pointerKey(runId);
     const outcome = found ? await store.replace(key, bytes, found.version) : await store.create(key, bytes);
     // Another process wrote first, perhaps the same: read again.
@@ -104,5 +107,10 @@ async function move(store: ObjectStore, runId: string, next: Move): Promise<void
 async function find(store: ObjectStore, runId: string) {
   const key = pointerKey(runId);
   const object = await store.get(key);
-  return object && { pointer: decodeJson(AnchorPointer, object.bytes, key), version: object.version };
+  return (
+    object && {
+      pointer: decodeVersionedJson(AnchorPointer, object.bytes, key, POINTER_VERSION),
+      version: object.version,
+    }
+  );
 }

@@ -2,6 +2,7 @@ import { virtualClock } from '@trikd/testing/clock/virtual-clock';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { expect, test } from 'vitest';
+import { otherVersion, sealJson } from '../../checkpoint/json.js';
 import { TrikdError } from '../../domain/errors.js';
 import type { ObjectStore } from '../../domain/object-store.js';
 import { createCandidate, LEASE_KEY } from './lease.js';
@@ -190,6 +191,16 @@ test.each<[string, (store: ObjectStore) => Promise<unknown>]>([
   const campaign = outcomeOf(candidate('a').campaign(never));
   await clock.advance(1000 * 2 * SECONDS);
   expect(campaign.value?.term).toBe(8);
+});
+
+test('a lease of another version names no leader, and ends a lead with the version that is read', async () => {
+  const { store, clock, candidate } = electorate();
+  const { lost } = await candidate('a').campaign(never);
+  const lease = { version: 2, holder: 'b', term: 2, beat: 0, released: false };
+  await store.put(LEASE_KEY, sealJson(lease));
+  await clock.advance(1000 * SECONDS);
+  expect(lost.reason).toMatchObject({ kind: 'corrupt', message: otherVersion(LEASE_KEY, 2, 1) });
+  expect(await candidate('c').leader()).toBeUndefined();
 });
 
 test('a new term is above every term that the candidate knows', async () => {

@@ -3,11 +3,14 @@ import type { Clock } from '../../async/clock.js';
 import { createSerial } from '../../async/serial.js';
 import { TrikdError } from '../../domain/errors.js';
 import type { ObjectStore, StoredObject } from '../../domain/object-store.js';
-import { decodeJson, encodeJson } from './json-object.js';
+import { decodeVersionedJson, encodeJson } from './json-object.js';
 import { newestTerm } from './run-store.js';
 
+/** Of the leases that are written and read. */
+const LEASE_VERSION = 1;
+
 const LeaseRecord = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(LEASE_VERSION),
   holder: z.string().min(1).describe('name of the process'),
   term: z.int().positive().describe('rises with every change of the holder; every write of this leader carries it'),
   beat: z.int().nonnegative().describe('rises with every renewal'),
@@ -64,7 +67,7 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
   let wake = new AbortController();
 
   const take = async (found: StoredObject | undefined, term: number): Promise<Leadership | undefined> => {
-    const record: LeaseRecord = { version: 1, holder, term, beat: 0, released: false };
+    const record: LeaseRecord = { version: LEASE_VERSION, holder, term, beat: 0, released: false };
     const bytes = encodeJson(record);
     const outcome = found ? await store.replace(LEASE_KEY, bytes, found.version) : await store.create(LEASE_KEY, bytes);
     if (outcome === 'conflict' || outcome === 'exists') return undefined;
@@ -118,7 +121,7 @@ export function createCandidate({ store, clock, holder, seconds }: LeaseOptions)
 /** The record of a lease; undefined when it is damaged: then it names no leader, and lapses unless it is written again. */
 function recordIn(found: StoredObject): LeaseRecord | undefined {
   try {
-    return decodeJson(LeaseRecord, found.bytes, LEASE_KEY);
+    return decodeVersionedJson(LeaseRecord, found.bytes, LEASE_KEY, LEASE_VERSION);
   } catch (error) {
     if (error instanceof TrikdError && error.kind === 'corrupt') return undefined;
     throw error;
@@ -142,7 +145,7 @@ function hold(
 
   const writeNow = async (next: LeaseRecord): Promise<boolean> => {
     const present = await store.get(LEASE_KEY);
-    const now = present && decodeJson(LeaseRecord, present.bytes, LEASE_KEY);
+    const now = present && decodeVersionedJson(LeaseRecord, present.bytes, LEASE_KEY, LEASE_VERSION);
     if (!present || now?.term !== record.term || now.holder !== record.holder) return false;
     if ((await store.replace(LEASE_KEY, encodeJson(next), present.version)) !== 'replaced') return false;
     record = next;

@@ -6,8 +6,10 @@ import { RunSpec } from '../../spec/run-spec.js';
 import { Owner, Placement, type PlacementRequest, placementAfter, placementOfNew } from '../placement.js';
 import { RunTimes, timesAfter, timesOfNew } from '../run-event.js';
 import { firstState, RunState } from '../state.js';
-import { STATE_VERSION, upgraded } from '../upgraded.js';
-import { decodeJson, encodeJson } from './json-object.js';
+import { decodeJson, decodeVersionedJson, encodeJson } from './json-object.js';
+
+/** Of the state files that are written and read. */
+const STATE_VERSION = 7;
 
 /** Ids of requests that a run keeps, so that a repeated request has no second effect. */
 const REQUESTS = 64;
@@ -25,11 +27,6 @@ const StateRecord = z.strictObject({
   times: RunTimes,
   state: RunState,
 });
-
-/** A state file of this version or of one before, as one of this version. */
-function stateFileOf(spec: RunSpec) {
-  return z.preprocess((file) => upgraded(file, spec.convergence.minDelta), StateRecord);
-}
 
 /** A stored run. */
 export interface SavedRun {
@@ -114,7 +111,7 @@ export async function loadRun(store: ObjectStore, runId: string): Promise<SavedR
   const spec = await loadSpec(store, runId);
   const stored = await store.get(stateKey(runId));
   if (stored === undefined) throw noSuchRun(runId);
-  const { version: _, ...file } = decodeJson(stateFileOf(spec), stored.bytes, stateKey(runId));
+  const { version: _, ...file } = decodeVersionedJson(StateRecord, stored.bytes, stateKey(runId), STATE_VERSION);
   return { spec, ...file, version: stored.version };
 }
 

@@ -1,6 +1,7 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
+import { otherVersion, sealJson } from '../../checkpoint/json.js';
 import { firstState } from '../state.js';
 import { deleteRun } from './collector.js';
 import { createRun, loadRun, saveRun, stateKey } from './run-store.js';
@@ -35,6 +36,15 @@ describe('the tags of a run', () => {
     await changeTags(store, 'trial', added('a'));
     await saveRun(store, run, { state: { ...firstState, phase: 'paused' }, term: 1 });
     expect((await loadRun(store, 'trial')).state.phase).toBe('paused');
+  });
+
+  test('of another version are refused with the version that is read', async () => {
+    const store = memoryStore();
+    await store.put(tagsKey('trial'), sealJson({ version: 2, revision: 1, tags: [] }));
+    await expect(readTags(store, 'trial')).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: otherVersion(tagsKey('trial'), 2, 1),
+    });
   });
 
   test('have a limit', async () => {

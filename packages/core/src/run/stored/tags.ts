@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TrikdError } from '../../domain/errors.js';
 import type { ObjectStore } from '../../domain/object-store.js';
-import { decodeJson, encodeJson } from './json-object.js';
+import { decodeVersionedJson, encodeJson } from './json-object.js';
 import { noSuchRun, stateKey } from './run-store.js';
 
 /** Characters of a tag, at most. */
@@ -19,8 +19,11 @@ export const Tag = z
   .max(LONGEST_TAG)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:=/@-]*$/);
 
+/** Of the files of tags that are written and read. */
+const TAGS_VERSION = 1;
+
 const TagsRecord = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(TAGS_VERSION),
   revision: z.int().positive().describe('rises with every write, so that no two contents of the file are the same'),
   tags: z.array(Tag).max(MOST_TAGS).readonly().describe('sorted'),
 });
@@ -68,7 +71,7 @@ export async function changeTags(store: ObjectStore, runId: string, change: TagC
     if (tags.length > MOST_TAGS) {
       throw new TrikdError('invalid', `a run has at most ${MOST_TAGS} tags, and would have ${tags.length}`);
     }
-    const bytes = encodeJson(TagsRecord.parse({ version: 1, revision: revision + 1, tags }));
+    const bytes = encodeJson(TagsRecord.parse({ version: TAGS_VERSION, revision: revision + 1, tags }));
     const outcome =
       version === undefined
         ? await store.create(tagsKey(runId), bytes)
@@ -95,6 +98,6 @@ async function find(
 ): Promise<{ readonly tags: readonly string[]; readonly revision: number; readonly version?: string }> {
   const stored = await store.get(tagsKey(runId));
   if (stored === undefined) return { tags: [], revision: 0 };
-  const { tags, revision } = decodeJson(TagsRecord, stored.bytes, tagsKey(runId));
+  const { tags, revision } = decodeVersionedJson(TagsRecord, stored.bytes, tagsKey(runId), TAGS_VERSION);
   return { tags, revision, version: stored.version };
 }

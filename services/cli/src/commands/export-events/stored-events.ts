@@ -1,7 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { upgradedEvent } from '@trikd/events/past-events';
 import { WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 
 /**
@@ -16,7 +15,7 @@ export function storedEvents(path: string): AsyncGenerator<WatchRunResponse, voi
 async function* eventsIn(path: string): AsyncGenerator<WatchRunResponse, void> {
   for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
     const json = jsonOf(line);
-    if (json !== undefined) yield WatchRunResponse.fromJSON(upgradedEvent(json));
+    if (json !== undefined) yield WatchRunResponse.fromJSON(json);
   }
 }
 

@@ -20,7 +20,10 @@ const Login = z.strictObject({
 /** What a person has from logging in for a server. */
 export type Login = z.infer<typeof Login>;
 
-const File = z.strictObject({ version: z.literal(1), logins: z.record(z.string(), Login) });
+/** Of the files that are written and read. */
+const FILE_VERSION = 1;
+
+const File = z.strictObject({ version: z.literal(FILE_VERSION), logins: z.record(z.string(), Login) });
 
 /** The logins of this user, by the address of the server. */
 export interface Logins {
@@ -49,7 +52,7 @@ export function loginsOf(env: Readonly<Record<string, string | undefined>>): Log
       const { [target]: _, ...others } = read().logins;
       const logins = login ? { ...others, [target]: login } : others;
       mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
-      writeDurably(file, JSON.stringify({ version: 1, logins }));
+      writeDurably(file, JSON.stringify({ version: FILE_VERSION, logins }));
     },
     alone: async (work) => {
       mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
@@ -73,10 +76,20 @@ function readIfThere(file: string): string | undefined {
 }
 
 function parsed(file: string, text: string | undefined): z.infer<typeof File> {
-  if (text === undefined) return { version: 1, logins: {} };
+  if (text === undefined) return { version: FILE_VERSION, logins: {} };
+  let fields: unknown;
   try {
-    return File.parse(JSON.parse(text));
+    fields = JSON.parse(text);
+    return File.parse(fields);
   } catch {
+    const versioned = z.object({ version: z.int() }).safeParse(fields).data;
+    if (versioned && versioned.version !== FILE_VERSION) {
+      const problem = `${file} has version ${versioned.version}, and only version ${FILE_VERSION} is read`;
+      throw new TrikdError(
+        'invalid',
+        `${problem}: use the version of trikd that wrote it, or remove it and log in again`,
+      );
+    }
     // The error would quote tokens.
     throw new TrikdError('invalid', `${file} is damaged; remove it and log in again`);
   }
