@@ -203,7 +203,7 @@ image: imagelayers ## the image of all services, built without a daemon, in buil
 		--target $(IMAGE_TARGET) --reference $(IMAGE)
 
 # What the Dockerfile copies. The addon is linked once more, to find TensorFlow in its own folder.
-imagelayers: build engine $(TRIKD_CACHE)/node-$(NODE_VERSION) $(TENSORFLOW_HOME)/tensorflow/THIRD_PARTY_NOTICES.txt $(CUDA)
+imagelayers: build engine $(TRIKD_CACHE)/node-$(NODE_VERSION) $(TENSORFLOW_HOME) $(CUDA)
 	@mkdir -p build/image $(LAYERS)
 	@$(CXX) -shared -s -o build/image/trikd_engine.node $(OBJECTS) -L$(TENSORFLOW_HOME)/tensorflow \
 		-l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 -Wl,-rpath,'$$ORIGIN'
@@ -262,10 +262,6 @@ $(TENSORFLOW_HOME):
 
 $(TRIKD_CACHE)/cuda-$(TENSORFLOW_VERSION):
 	@python3 scripts/fetch-cuda.py $(TENSORFLOW_VERSION)
-
-# A cache of an earlier version lacks them.
-$(TENSORFLOW_HOME)/tensorflow/THIRD_PARTY_NOTICES.txt: | $(TENSORFLOW_HOME)
-	@python3 scripts/fetch-tensorflow.py $(TENSORFLOW) $(TENSORFLOW_VERSION)
 
 tools:
 	@python3 scripts/fetch-go-tool.py $(GO_TOOLS) > /dev/null

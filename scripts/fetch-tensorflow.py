@@ -14,7 +14,7 @@ import sys
 import tempfile
 import zipfile
 
-from cache import building, cache_folder, fail, named_failures
+from cache import building, fail, named_failures
 from wheels import download
 
 DISTRIBUTIONS = {'cpu': 'tensorflow-cpu', 'gpu': 'tensorflow'}
@@ -51,24 +51,12 @@ def unpack(wheel: pathlib.Path, folder: pathlib.Path) -> None:
         os.symlink(pathlib.PurePosixPath(library).name, folder / 'tensorflow' / link)
 
 
-def add_notices(flavour: str, version: str, folder: pathlib.Path) -> None:
-    """Completes a folder of an earlier version of this script, which left the licences out."""
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        print(f'fetching the licences of TensorFlow {version}, about {MEGABYTES[flavour]} MB', flush=True)
-        with zipfile.ZipFile(download(DISTRIBUTIONS[flavour], version, pathlib.Path(scratch))) as archive:
-            for name in NOTICES:
-                os.replace(archive.extract(name, scratch), folder / name)
-
-
 def main(flavour: str, version: str) -> None:
     if flavour not in DISTRIBUTIONS:
         fail(f'TENSORFLOW must be cpu or gpu, it is {flavour}')
     name = f'tensorflow-{flavour}-{version}'
     with building(name) as unfinished:
         if unfinished is None:
-            folder = cache_folder() / name
-            if not all((folder / notice).exists() for notice in NOTICES):
-                add_notices(flavour, version, folder)
             return
         print(f'fetching TensorFlow {version} ({flavour}), about {MEGABYTES[flavour]} MB', flush=True)
         unpack(download(DISTRIBUTIONS[flavour], version, unfinished.scratch), unfinished.result)

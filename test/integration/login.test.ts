@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -93,6 +93,17 @@ describe('trikd login', () => {
     const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: CLIENT, refresh_token: refresh });
     const answer = await fetch(`${provider.url}/token`, { method: 'POST', body });
     expect(await answer.json()).toMatchObject({ error: 'invalid_grant' });
+  });
+
+  test('is not read from a file of another version, which is named with the one that is read', async () => {
+    const server = await serverFor(await people());
+    const env = home();
+    mkdirSync(join(env.XDG_CONFIG_HOME, 'trikd'));
+    const file = join(env.XDG_CONFIG_HOME, 'trikd', 'logins.json');
+    writeFileSync(file, '{"version":2,"logins":{}}');
+    expect((await trikd(server, env, 'whoami')).stderr).toContain(
+      `${file} has version 2, and only version 1 is read: use the version of trikd that wrote it, or remove it and log in again`,
+    );
   });
 
   test('renews a token that expires, also for commands that run at the same time', async () => {

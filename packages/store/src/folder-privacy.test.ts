@@ -38,7 +38,7 @@ describe('for its user only:', () => {
     }
   });
 
-  test('a lock that other users can read, as of an older version, is taken from them', async () => {
+  test('a lock that other users can read is taken from them', async () => {
     await mkdir(folder);
     await writeFile(join(folder, '~lock'), '', { mode: 0o644 });
     await (await openFolderStore(folder)).put('a', text('1'));

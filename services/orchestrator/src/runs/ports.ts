@@ -5,7 +5,7 @@ import type { ProcessUsage, RoleStep } from '@trikd/core/timing/role-step';
 import type { Assignment, FrozenAssignment } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 
-/** What a process tells of what it computes with; processes of earlier versions do not. */
+/** What a process tells of what it computes with. */
 interface WithNumerics {
   readonly numerics?: Numerics | undefined;
 }
@@ -67,7 +67,7 @@ export interface AnchorLink {
 /** What a model answers when it is asked for its steps. */
 export interface StepsRead {
   readonly steps: readonly RoleStep[];
-  /** Of its process, up to now; processes of earlier versions do not report it. */
+  /** Of its process, up to now. */
   readonly usage?: ProcessUsage | undefined;
 }
 

@@ -53,7 +53,7 @@ test.each([
       '             student: TensorFlow 2.21.0, NVIDIA L4, GenuineIntel 6 143 (avx2 avx512f), 2 threads, float32',
     ],
   ],
-  ['of an earlier version as not recorded', undefined, ['numerics     not recorded']],
+  ['that no process reported as not recorded', undefined, ['numerics     not recorded']],
 ])('a checkpoint shows numerics %s', async (_how, recorded, expected) => {
   const run = await storedRun();
   const entry = (await catalogue(run))[0]!;

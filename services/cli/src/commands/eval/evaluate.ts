@@ -128,7 +128,6 @@ export function scoresText(scored: readonly Scored[]): string {
 
 function comparison(score: Score, recorded: Score | undefined): string {
   if (!recorded) return '';
-  // A run of an earlier version recorded fewer metrics.
   const same = Object.entries(recorded.metrics).every(([name, value]) => score.metrics[name] === value);
   return same ? 'the same' : scoreText(recorded.metrics);
 }
