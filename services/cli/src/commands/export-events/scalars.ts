@@ -58,7 +58,7 @@ function stageIn({ event }: WatchRunResponse): { readonly generation: number; re
 
 type UnnamedScalar = Omit<RoleScalar, 'stage'>;
 
-function scalarsOf({ event, number, time }: WatchRunResponse): readonly UnnamedScalar[] {
+function scalarsOf({ event, time }: WatchRunResponse): readonly UnnamedScalar[] {
   const at = (time?.getTime() ?? 0) / 1000;
   switch (event?.$case) {
     case 'progress': {
@@ -77,9 +77,6 @@ function scalarsOf({ event, number, time }: WatchRunResponse): readonly UnnamedS
       return event.value.roles.flatMap((times) => timeScalars(event.value, times, at));
     case 'generationEnded':
       return event.value.result ? resultScalars(event.value.result, at) : [];
-    // Numbered in events from before there were others for results. A snapshot says nothing of when a result came.
-    case 'run':
-      return number > 0 ? event.value.generations.flatMap((result) => resultScalars(result, at)) : [];
     default:
       return [];
   }
