@@ -26,10 +26,10 @@ describe('the orchestrator', () => {
     const run = lastRun(await watch('trial'));
     expect(run).toMatchObject({
       phase: RunPhase.RUN_PHASE_COMPLETED,
-      stages: 2,
+      stageCount: 2,
       generations: [
-        { stage: 'teacher', learners: [{ participant: 'teacher' }], frozen: [], promoted: false, candidate: '' },
-        { stage: 'student', learners: [{ participant: 'student' }], frozen: [{ participant: 'teacher' }] },
+        { stageName: 'teacher', learners: [{ participant: 'teacher' }], frozen: [], promoted: false, candidate: '' },
+        { stageName: 'student', learners: [{ participant: 'student' }], frozen: [{ participant: 'teacher' }] },
       ],
     });
     expect(models.teacher.requests.map(sourcesOf)).toEqual([[]]);

@@ -41,7 +41,7 @@ describe('the orchestrator', () => {
       attempt: 1,
       bestGeneration: 2,
       generations: [
-        { generation: 0, stage: 'generation-0', promoted: true, steps: 8, frozen: [], candidate: 'student' },
+        { generation: 0, stageName: 'generation-0', promoted: true, steps: 8, frozen: [], candidate: 'student' },
         {
           generation: 1,
           promoted: true,

@@ -45,7 +45,7 @@ describe('the summaries of runs', () => {
     expect(runs).toEqual([]);
     expect(summaries).toMatchObject([
       {
-        ...{ runId: 'trial', phase: RunPhase.RUN_PHASE_TRAINING, method: 'trikd', stage: 'generation-1' },
+        ...{ runId: 'trial', phase: RunPhase.RUN_PHASE_TRAINING, method: 'trikd', stageName: 'generation-1' },
         ...{ tags: ['a', 'b'], startTime: expect.any(Date), result: { participant: 'student', metric: 'accuracy' } },
       },
     ]);

@@ -46,7 +46,7 @@ test('only learners that are wanted are shown', () => {
 const score = (accuracy: number) => ({ metrics: { nll: 0.5, accuracy }, examples: 64 });
 const ended = (generation: number, accuracy: number) => ({
   generation,
-  stage: `generation-${generation}`,
+  stageName: `generation-${generation}`,
   steps: 60,
   candidate: 'student',
   learners: ['teacher', 'student'].map((participant) => ({
@@ -73,7 +73,7 @@ const times = {
   endTime: '2026-01-01T00:01:30Z',
 };
 const generations = [ended(0, 0.8), ended(1, 0.9), ended(2, 0.85)];
-const whole = run('one', { ...times, spec: spec(1, 0.1), generations, bestGeneration: 1, stages: 3 });
+const whole = run('one', { ...times, spec: spec(1, 0.1), generations, bestGeneration: 1, stageCount: 3 });
 
 describe('compared runs', () => {
   test('have the scores of the decisive learner in the best generation, and what it took', () => {
@@ -99,7 +99,7 @@ describe('compared runs', () => {
 
   test('have no result before a generation has ended, and the time of the last change before the end', () => {
     const { endTime: _, ...open } = times;
-    const [young] = compareRuns([run('young', { ...open, progress: { stepsDone: 7 }, stages: 3 })]).runs;
+    const [young] = compareRuns([run('young', { ...open, progress: { stepsDone: 7 }, stageCount: 3 })]).runs;
     expect(young).toEqual({ runId: 'young', phase: 'completed', models: {}, steps: 7, seconds: 120 });
   });
 

@@ -94,7 +94,7 @@ function resultOf(best: GenerationResult, run: Run): ComparedResult | undefined 
   if (!reached?.validation) return undefined;
   const { validation, test, params } = reached;
   return {
-    ...{ learner, stage: stageText(best.stage, best.generation), bytes: params?.bytes ?? 0 },
+    ...{ learner, stage: stageText(best.stageName, best.generation), bytes: params?.bytes ?? 0 },
     ...{ validation: validation.metrics, ...(test && { test: test.metrics }) },
   };
 }
@@ -200,7 +200,7 @@ function curvesOf(metric: Metric, lines: readonly Line[]): ComparedCurves {
 /** The part of an ended stage that says what it came to. */
 interface EndedStage {
   readonly generation: number;
-  readonly stage: string;
+  readonly stageName: string;
   readonly candidate: string;
   readonly learners: readonly { readonly participant: string }[];
 }
@@ -209,26 +209,26 @@ interface EndedStage {
 interface RunWithResults<Result extends EndedStage> {
   readonly generations: readonly Result[];
   readonly bestGeneration: number;
-  readonly stages: number;
+  readonly stageCount: number;
 }
 
 /** The result of a run so far. The message has a number even where there is none: before the last stage of a run without candidates. */
 export function bestOf<Result extends EndedStage>({
   generations,
   bestGeneration,
-  stages,
+  stageCount,
 }: RunWithResults<Result>): Result | undefined {
   const best = generations.find(({ generation }) => generation === bestGeneration);
-  return best && (best.candidate !== '' || generations.length === stages) ? best : undefined;
+  return best && (best.candidate !== '' || generations.length === stageCount) ? best : undefined;
 }
 
 /** The learner that a stage is judged by. Messages name it for stages with a candidate, and for the newest stage. */
 export function decisiveOf(
-  { stage, candidate, learners }: EndedStage,
-  run: { readonly stage?: { readonly name: string; readonly decisive: string } | undefined },
+  { stageName, candidate, learners }: EndedStage,
+  run: { readonly currentStage?: { readonly name: string; readonly decisive: string } | undefined },
 ): string {
   if (candidate !== '') return candidate;
-  if (run.stage?.name === stage) return run.stage.decisive;
+  if (run.currentStage?.name === stageName) return run.currentStage.decisive;
   const names = learners.map(({ participant }) => participant);
   return names.find((name) => name === 'student') ?? names[0] ?? '';
 }

@@ -37,11 +37,11 @@ export function waitSentence({ phase, conditions }: Pick<Run, 'phase' | 'conditi
 
 /** How a run is: its phase, what it waits for, why it failed. */
 export function runSentences(run: Run): readonly string[] {
-  const { runId, phase, generation, stage, attempt, progress, stalls, failure } = run;
+  const { runId, phase, generation, currentStage, attempt, progress, stalls, failure } = run;
   const waits = waitSentence(run);
   const done = progress && progress.stepsTotal > 0 ? `, ${Math.floor(progress.percent)} % of its steps done` : '';
   return [
-    `${runInPhase(runId, phase)}: ${stageText(stage?.name, generation)}, attempt ${attempt}${done}`,
+    `${runInPhase(runId, phase)}: ${stageText(currentStage?.name, generation)}, attempt ${attempt}${done}`,
     ...(waits === undefined || waits === '' ? [] : [waits]),
     ...stalls.map(stallSentence),
     ...(failure === '' ? [] : [failure]),
@@ -104,7 +104,7 @@ export function sentenceOf(event: RunEvent): Sentence {
 }
 
 function phaseSentence(change: PhaseChanged): Sentence {
-  const { phase, generation, stage, attempt, failure } = change;
+  const { phase, generation, currentStage, attempt, failure } = change;
   switch (phase) {
     case RunPhase.RUN_PHASE_COMPLETED:
       return { tone: 'good', text: `the run has completed; ${productOf(change)} is its result` };
@@ -118,25 +118,25 @@ function phaseSentence(change: PhaseChanged): Sentence {
       return { tone: attempt > 1 ? 'warning' : 'plain', text: `the run is queued${why ? `: ${why}` : ''}` };
     }
     case RunPhase.RUN_PHASE_WAITING:
-      return { tone: 'warning', text: `${stageText(stage?.name, generation)} waits to be triggered` };
+      return { tone: 'warning', text: `${stageText(currentStage?.name, generation)} waits to be triggered` };
     default: {
       const again = attempt > 1 ? `, attempt ${attempt}` : '';
-      return { tone: 'plain', text: `${phaseName(phase)} ${stageText(stage?.name, generation)}${again}` };
+      return { tone: 'plain', text: `${phaseName(phase)} ${stageText(currentStage?.name, generation)}${again}` };
     }
   }
 }
 
 function resultSentence(result: GenerationResult | undefined): string {
-  const { generation = 0, stage, steps = 0, learners = [] } = result ?? {};
+  const { generation = 0, stageName, steps = 0, learners = [] } = result ?? {};
   const scores = learners.map(({ participant, best }) => {
     return `${participant} ${primaryText(best?.validation?.metrics) ?? 'unknown'}`;
   });
-  return `${stageText(stage, generation)} ended after ${steps} steps: ${scores.join(', ')}`;
+  return `${stageText(stageName, generation)} ended after ${steps} steps: ${scores.join(', ')}`;
 }
 
 /** The result of a run that has completed. */
-function productOf({ stage, bestGeneration }: Pick<PhaseChanged, 'stage' | 'bestGeneration'>): string {
-  if (stage && !isGeneration(stage.name)) return `the ${stage.decisive}`;
+function productOf({ currentStage, bestGeneration }: Pick<PhaseChanged, 'currentStage' | 'bestGeneration'>): string {
+  if (currentStage && !isGeneration(currentStage.name)) return `the ${currentStage.decisive}`;
   return `the student of generation ${bestGeneration}`;
 }
 

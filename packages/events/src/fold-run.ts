@@ -75,12 +75,12 @@ function withPhase(run: Run, change: PhaseChanged): Run {
   const waits = stalled.some(({ status }) => status === 'CONDITION_STATUS_TRUE');
   const now = withStalls(run, { stalls: waits ? run.stalls : [], conditions: stalled });
   if (isOlder(change.updateTime, run.updateTime)) return now;
-  const { phase, generation, stage, attempt, failure, failureKind, bestGeneration, anchor } = change;
+  const { phase, generation, currentStage, attempt, failure, failureKind, bestGeneration, anchor } = change;
   const { updateTime, endTime, placement } = change;
   const same = generation === run.generation && attempt === run.attempt && DRIVEN.includes(phase);
   return {
     ...now,
-    ...{ phase, generation, stage, attempt, failure, failureKind, bestGeneration, anchor },
+    ...{ phase, generation, currentStage, attempt, failure, failureKind, bestGeneration, anchor },
     ...{ updateTime, endTime, placement },
     conditions: change.conditions,
     progress: change.progress && {
@@ -119,7 +119,7 @@ function advanced(run: Run, progress: RunProgress, kept = 0): RunProgress {
   const { evaluations, stepsDone, stepsTotal } = progress;
   const roles = isHalted(run.stalls) ? progress.roles.map(withoutRate) : progress.roles;
   const reported = roles.flatMap((role) => role.progress ?? []);
-  const trains = reported.length === run.stage?.learners.length && run.phase === RunPhase.RUN_PHASE_TRAINING;
+  const trains = reported.length === run.currentStage?.learners.length && run.phase === RunPhase.RUN_PHASE_TRAINING;
   const trained = trains ? Math.min(...reported.map(({ nextStep }) => nextStep)) : 0;
   const ended = run.generations.reduce((sum, { steps }) => sum + steps, 0);
   // Within an attempt the steps only grow.

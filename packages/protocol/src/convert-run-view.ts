@@ -37,7 +37,7 @@ export function fromRun(view: RunView): Run {
       evaluations: evaluations.map(fromRoleEvaluated),
     },
     generations: state.results.map((result) => fromResult(result, stages[result.generation]?.name ?? '')),
-    stages: stages.length,
+    stageCount: stages.length,
     // A run that rests or has ended waits for nothing.
     stalls: ((duty(state) && live?.stalls) || []).map(fromStall),
     rollbacks: state.moves.filter(({ by }) => by === 'rollback').length,
@@ -74,9 +74,10 @@ export interface SummaryContext {
 
 /** The message of a summary. */
 export function fromSummary(run: RunSummary & SummaryContext): SummaryMessage {
-  const { runId, phase, stage, generation, percent, method, seed, networks, result, failure, waits, times, tags } = run;
+  const { runId, phase, stageName, generation, percent, method, seed, networks, result, failure, waits, times, tags } =
+    run;
   return {
-    ...{ runId, phase: RUN_PHASES[phase], stage, generation, percent, method, seed },
+    ...{ runId, phase: RUN_PHASES[phase], stageName, generation, percent, method, seed },
     networks: networks.map(({ participant, network }) => ({ participant, network })),
     result: result && { ...result, test: result.test },
     message: failure ?? waits ?? '',

@@ -44,7 +44,7 @@ export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['eve
     case 'phase-changed':
       return { $case: 'phaseChanged', value: fromPhaseChanged(event) };
     case 'generation-ended':
-      return { $case: 'generationEnded', value: { result: fromResult(event.result, event.stage) } };
+      return { $case: 'generationEnded', value: { result: fromResult(event.result, event.stageName) } };
     case 'anchor-moved':
       return { $case: 'anchorMoved', value: { move: fromMove(event.move) } };
     case 'stalls-changed':
@@ -78,12 +78,23 @@ export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['eve
 }
 
 export function fromPhaseChanged(event: PhaseChanged): PhaseChangedMessage {
-  const { phase, generation, stage, attempt, failure, bestGeneration, anchor, conditions, progress, updated, ended } =
-    event;
+  const {
+    phase,
+    generation,
+    currentStage,
+    attempt,
+    failure,
+    bestGeneration,
+    anchor,
+    conditions,
+    progress,
+    updated,
+    ended,
+  } = event;
   return {
     phase: RUN_PHASES[phase],
     generation,
-    stage: fromStage(stage),
+    currentStage: fromStage(currentStage),
     attempt,
     failure: failure?.message ?? '',
     failureKind: failure?.kind ?? '',
@@ -175,11 +186,11 @@ export function fromMove({ by, to, during, at }: AnchorMoved['move']): MoveMessa
   return { kind: MOVES[by], generation: to, during, time: toDate(at) };
 }
 
-/** @param stage its name */
-export function fromResult(result: GenerationResult, stage: string): ResultMessage {
+/** @param stageName as in the spec */
+export function fromResult(result: GenerationResult, stageName: string): ResultMessage {
   return {
     generation: result.generation,
-    stage,
+    stageName,
     promoted: result.promoted,
     steps: result.steps,
     learners: Object.entries(result.learners).map(([participant, { best, stateSha256 }]) => ({

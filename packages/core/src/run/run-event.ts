@@ -66,7 +66,7 @@ export interface PhaseChanged {
   readonly phase: RunState['phase'];
   readonly generation: number;
   /** The current stage, or the last one, by the names of its participants. */
-  readonly stage: StageNames;
+  readonly currentStage: StageNames;
   readonly attempt: number;
   /** Why the run failed. */
   readonly failure?: { readonly kind: FailureKind; readonly message: string };
@@ -92,7 +92,7 @@ export interface PhaseChanged {
 export interface GenerationEnded {
   readonly kind: 'generation-ended';
   /** Its name. */
-  readonly stage: string;
+  readonly stageName: string;
   readonly result: GenerationResult;
 }
 

@@ -171,8 +171,8 @@ export function changesSince(before: RunState, view: RunView): readonly RunEvent
   const { results, moves } = view.state;
   return [
     ...results.slice(before.results.length).map((result) => {
-      const stage = stagesOf(view.spec)[result.generation]?.name ?? '';
-      return { kind: 'generation-ended', result, stage } as const;
+      const stageName = stagesOf(view.spec)[result.generation]?.name ?? '';
+      return { kind: 'generation-ended', result, stageName } as const;
     }),
     ...moves.slice(before.moves.length).map((move) => ({ kind: 'anchor-moved', move }) as const),
     phaseChanged(view),
@@ -199,7 +199,7 @@ export function phaseChanged(view: RunView): PhaseChanged {
     kind: 'phase-changed',
     phase: state.phase,
     generation: state.generation,
-    stage: namesIn(stage),
+    currentStage: namesIn(stage),
     attempt: state.attempt,
     ...(state.phase === 'failed' && { failure: { kind: state.kind, message: state.reason } }),
     ...(best !== undefined && { bestGeneration: best }),
@@ -214,7 +214,7 @@ export function phaseChanged(view: RunView): PhaseChanged {
   };
 }
 
-function namesIn({ name, learners, frozen, decisive }: Stage): PhaseChanged['stage'] {
+function namesIn({ name, learners, frozen, decisive }: Stage): PhaseChanged['currentStage'] {
   return { name, learners: learners.map((each) => each.name), frozen: frozen.map((each) => each.name), decisive };
 }
 

@@ -27,7 +27,15 @@ test('a summary has what a run is found and compared by', async () => {
   const state = { ...firstState, generation: 2, results: [ended(0, 0.5), ended(1, 0.75)] };
   const summary = await summarised({ seed: 7, curriculum: { generations: 3 } }, state, ['a']);
   expect(summary).toMatchObject({
-    ...{ runId: 'trial', phase: 'queued', generation: 2, stage: 'generation-2', method: 'trikd', seed: 7, tags: ['a'] },
+    ...{
+      runId: 'trial',
+      phase: 'queued',
+      generation: 2,
+      stageName: 'generation-2',
+      method: 'trikd',
+      seed: 7,
+      tags: ['a'],
+    },
     result: { participant: 'student', generation: 1, metric: 'accuracy', validation: 0.75, test: 0.65 },
     ...{ times: { created: '2026-01-02T03:04:05.000Z' }, owner: { subject: 'ada' } },
   });

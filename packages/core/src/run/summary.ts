@@ -42,7 +42,7 @@ export interface RunSummary {
   /** Index of the current stage, or of the last one. */
   readonly generation: number;
   /** Its name. */
-  readonly stage: string;
+  readonly stageName: string;
   /** `own stages` for a run whose spec lists its stages. */
   readonly method: string;
   readonly seed: number;
@@ -68,7 +68,7 @@ export function summaryOf(
     runId: spec.name,
     phase: state.phase,
     generation: state.generation,
-    stage: currentStage(spec, state).name,
+    stageName: currentStage(spec, state).name,
     method: methodName(spec),
     seed: spec.seed,
     networks: networksOf(spec),

@@ -84,7 +84,7 @@ export interface ShownResult {
   /** The index of the stage. */
   readonly generation: number;
   /** The name of the stage. */
-  readonly stage: string;
+  readonly stageName: string;
   /** By name, in the order of the stage. */
   readonly learners: Readonly<Record<string, ShownBest>>;
   /** By name. */
@@ -102,7 +102,7 @@ export interface ShownResult {
  * @param best index of the stage whose decisive learner is the result
  */
 export function resultsTable(results: readonly ShownResult[], best: number | undefined): string {
-  const generations = results.every(({ stage }) => isGeneration(stage));
+  const generations = results.every(({ stageName }) => isGeneration(stageName));
   const scored = results.flatMap(({ learners }) => Object.values(learners))[0];
   const second = scored && measured(scored.validation.metrics)[1]?.metric;
   const table = new Table({
@@ -119,7 +119,7 @@ export function resultsTable(results: readonly ShownResult[], best: number | und
     style: { head: [], border: [], compact: true },
   });
   for (const result of results) {
-    const { generation, stage, learners, frozen, decisive } = result;
+    const { generation, stageName, learners, frozen, decisive } = result;
     const rows = [
       ...Object.entries(learners).map(([name, trained]) => [
         ...[name, ...scores(trained.validation, trained.test, second), String(trained.step)],
@@ -129,7 +129,7 @@ export function resultsTable(results: readonly ShownResult[], best: number | und
         ...[name, ...scores(validation, test, second), '', ''],
       ]),
     ];
-    const place = generations ? String(generation) : `${generation} ${stage}`;
+    const place = generations ? String(generation) : `${generation} ${stageName}`;
     table.push(...rows.map((row, index) => [index === 0 ? place : '', ...row]));
   }
   return table.toString();
@@ -152,7 +152,7 @@ export function shownResults(spec: RunSpec, results: readonly GenerationResult[]
     const { name, decisive } = stageOf(spec, generation);
     const best = inOrderOf(spec, Object.keys(learners)).map((each) => [each, learners[each]!.best] as const);
     return {
-      ...{ generation, stage: name, learners: Object.fromEntries(best), frozen },
+      ...{ generation, stageName: name, learners: Object.fromEntries(best), frozen },
       ...{ decisive, promotes: candidate !== undefined, promoted },
     };
   });

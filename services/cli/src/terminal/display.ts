@@ -93,7 +93,7 @@ function progressRecord({ run }: RunHistory): object {
   });
   const totalSteps = run?.progress?.roles[0]?.totalSteps;
   return {
-    ...{ event: 'progress', generation: run?.generation, ...namedStage(run?.stage?.name), totalSteps },
+    ...{ event: 'progress', generation: run?.generation, ...namedStage(run?.currentStage?.name), totalSteps },
     ...Object.fromEntries(roles),
   };
 }
@@ -108,10 +108,10 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
     case 'phaseChanged':
       return phaseRecord(event.value);
     case 'generationEnded': {
-      const { generation, stage, steps, promoted, learners = [] } = event.value.result ?? {};
+      const { generation, stageName, steps, promoted, learners = [] } = event.value.result ?? {};
       const scores = learners.map(({ participant, best }) => [participant, primaryValues(best)] as const);
       return {
-        ...{ event: 'generation-ended', generation, ...namedStage(stage), steps, promoted },
+        ...{ event: 'generation-ended', generation, ...namedStage(stageName), steps, promoted },
         ...Object.fromEntries(scores),
       };
     }
@@ -149,21 +149,21 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
 interface Phase {
   readonly phase: string;
   readonly generation: number;
-  readonly stage?: { readonly name: string } | undefined;
+  readonly currentStage?: { readonly name: string } | undefined;
   readonly attempt: number;
   readonly failure: string;
 }
 
-function phaseRecord({ phase, generation, stage, attempt, failure }: Phase) {
+function phaseRecord({ phase, generation, currentStage, attempt, failure }: Phase) {
   return {
-    ...{ event: 'run', phase: phaseName(phase), generation, ...namedStage(stage?.name), attempt },
+    ...{ event: 'run', phase: phaseName(phase), generation, ...namedStage(currentStage?.name), attempt },
     ...(failure !== '' && { failure }),
   };
 }
 
 /** The name of a stage, where it says more than its index. */
-function namedStage(name: string | undefined): { readonly stage?: string } {
-  return name === undefined || name === '' || isGeneration(name) ? {} : { stage: name };
+function namedStage(name: string | undefined): { readonly stageName?: string } {
+  return name === undefined || name === '' || isGeneration(name) ? {} : { stageName: name };
 }
 
 function primaryValues(best: BestParams | undefined) {

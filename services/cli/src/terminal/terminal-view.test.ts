@@ -10,13 +10,13 @@ const stageOf = (generation: number) => ({
   frozen: generation > 0 ? ['anchor'] : [],
 });
 const stands = (generation: number, attempt: number, phase = 'RUN_PHASE_TRAINING') => ({
-  ...{ phase, generation, attempt, stage: stageOf(generation) },
+  ...{ phase, generation, attempt, currentStage: stageOf(generation) },
   ...(generation > 0 && { anchor: { generation: generation - 1, validation: score(0.823), test: score(0.8) } }),
   progress: { stepsDone: 360 * generation, stepsTotal: 1080 },
 });
 const run = (generation: number, attempt: number) => ({
   run: {
-    ...{ runId: 'trial', stages: 3, ...stands(generation, attempt) },
+    ...{ runId: 'trial', stageCount: 3, ...stands(generation, attempt) },
     generations: Array.from({ length: generation }, (_, ended) => ({ generation: ended, steps: 360 })),
   },
 });
@@ -62,8 +62,15 @@ describe('terminalView', () => {
   });
 
   test('shows the models that another method has in its stage', () => {
-    const stage = { name: 'assistant-1', learners: ['assistant-1'], frozen: ['teacher'], decisive: 'assistant-1' };
-    const event = { run: { runId: 'trial', phase: 'RUN_PHASE_TRAINING', generation: 1, attempt: 1, stage, stages: 3 } };
+    const currentStage = {
+      name: 'assistant-1',
+      learners: ['assistant-1'],
+      frozen: ['teacher'],
+      decisive: 'assistant-1',
+    };
+    const event = {
+      run: { runId: 'trial', phase: 'RUN_PHASE_TRAINING', generation: 1, attempt: 1, currentStage, stageCount: 3 },
+    };
     expect(viewOf([event])).toEqual([
       'trial · stage assistant-1 (2 of 3) · training',
       'assistant-1  waiting for its first step',

@@ -12,7 +12,7 @@ export function terminalView(history: RunHistory, columns: number): readonly str
   if (!run) return [];
   const present = generations.find(({ generation }) => generation === run.generation);
   const waits = waitSentence(run);
-  const learners = run.stage?.learners ?? UNNAMED;
+  const learners = run.currentStage?.learners ?? UNNAMED;
   const models = [...learners.map((name) => learnerLine(run, name)), ...frozenLines(run)];
   const width = Math.max(...models.map(([name]) => name.length));
   const lines = [
@@ -31,13 +31,13 @@ export function terminalView(history: RunHistory, columns: number): readonly str
 const UNNAMED = ['student', 'teacher'];
 
 function headline(
-  { runId, generation, stage, stages, attempt, phase, progress }: Run,
+  { runId, generation, currentStage, stageCount, attempt, phase, progress }: Run,
   committed: number | undefined,
 ): string {
   const left = progress?.secondsRemaining;
   return [
     runId,
-    `${stageText(stage?.name, generation)}${stages === 0 ? '' : ` (${generation + 1} of ${stages})`}`,
+    `${stageText(currentStage?.name, generation)}${stageCount === 0 ? '' : ` (${generation + 1} of ${stageCount})`}`,
     phaseName(phase),
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(committed === undefined ? [] : [`checkpoint at step ${committed}`]),
@@ -48,7 +48,7 @@ function headline(
 /** The name of a model, and what is known of it. */
 type ModelLine = readonly [name: string, ...values: string[]];
 
-function learnerLine({ progress, stage }: Run, name: string): ModelLine {
+function learnerLine({ progress, currentStage }: Run, name: string): ModelLine {
   const newest = progress?.roles.find(({ participant }) => participant === name);
   const values = newest?.progress;
   if (!newest || !values) return [name, 'waiting for its first step'];
@@ -61,19 +61,19 @@ function learnerLine({ progress, stage }: Run, name: string): ModelLine {
     ...scored('batch', values.batchMetrics),
     ...scored('validation', evaluation?.validation?.metrics),
     `${values.stepsPerSecond.toFixed(1)} steps/s`,
-    ...waitsOf(values.waits, stage?.frozen ?? [ANCHOR]),
+    ...waitsOf(values.waits, currentStage?.frozen ?? [ANCHOR]),
   ];
 }
 
 /** The frozen model of a generation. Of this one alone the run has the scores. */
 const ANCHOR = 'anchor';
 
-function frozenLines({ anchor, stage, generation }: Run): readonly ModelLine[] {
-  const names = stage?.frozen ?? (anchor ? [ANCHOR] : []);
+function frozenLines({ anchor, currentStage, generation }: Run): readonly ModelLine[] {
+  const names = currentStage?.frozen ?? (anchor ? [ANCHOR] : []);
   if (names.length === 0) {
     // A pair without an anchor is to make the first one.
-    const first = !stage || (isGeneration(stage.name) && stage.learners.length === 2);
-    return first ? [[ANCHOR, `none in ${stageText(stage?.name, generation)}`]] : [];
+    const first = !currentStage || (isGeneration(currentStage.name) && currentStage.learners.length === 2);
+    return first ? [[ANCHOR, `none in ${stageText(currentStage?.name, generation)}`]] : [];
   }
   return names.map((name) => {
     if (name !== ANCHOR || !anchor) return [name, 'frozen'];

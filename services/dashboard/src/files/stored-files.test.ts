@@ -7,7 +7,7 @@ const best = (step: number, name: string) => ({ step, params: blob(name) });
 
 const run = Run.fromJSON({
   runId: 'reef',
-  stages: 3,
+  stageCount: 3,
   bestGeneration: 0,
   generations: [
     {

@@ -9,13 +9,14 @@ const best = (validation: number) => ({
   test: { metrics: { accuracy: validation - 0.25 } },
 });
 const generation = (index: number, student: number) => ({
-  ...{ generation: index, stage: `generation-${index}`, candidate: 'student' },
+  ...{ generation: index, stageName: `generation-${index}`, candidate: 'student' },
   learners: [
     { participant: 'student', best: best(student) },
     { participant: 'teacher', best: best(0.875) },
   ],
 });
-const run = (fields: object): Run => Run.fromJSON({ runId: 'tiny', phase: 'RUN_PHASE_TRAINING', stages: 3, ...fields });
+const run = (fields: object): Run =>
+  Run.fromJSON({ runId: 'tiny', phase: 'RUN_PHASE_TRAINING', stageCount: 3, ...fields });
 
 test('the best student is the headline, with the teacher beside it', () => {
   const fields = { generations: [generation(0, 0.5), generation(1, 0.75)], bestGeneration: 1 };

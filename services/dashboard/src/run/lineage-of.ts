@@ -261,7 +261,7 @@ function resultOf(run: Run): Headline | undefined {
 }
 
 function newestOf(run: Run): Headline | undefined {
-  const decisive = run.stage?.decisive ?? 'student';
+  const decisive = run.currentStage?.decisive ?? 'student';
   const evaluations = run.progress?.evaluations ?? [];
   const newest = evaluations.find(({ participant }) => participant === decisive)?.evaluation;
   const [first] = measured(newest?.validation?.metrics ?? {});

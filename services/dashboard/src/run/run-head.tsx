@@ -116,8 +116,8 @@ function Conditions({ run: { failure, stalls, conditions } }: { readonly run: Ru
 }
 
 /** Stages count from 0: generation 1 is the second. */
-function outOf({ spec, stages, generation }: Run): string {
+function outOf({ spec, stageCount, generation }: Run): string {
   // Only a snapshot has their number.
-  const many = stages || stagesIn(spec).length;
+  const many = stageCount || stagesIn(spec).length;
   return many === 0 ? '' : ` (${generation + 1} of ${many})`;
 }

@@ -23,18 +23,18 @@ describe('stages are called', () => {
   });
 
   test('by what the events say where the spec is not known', () => {
-    const run = Run.fromJSON({ generation: 1, generations: [{ stage: 'warm' }], stage: { name: 'last' } });
+    const run = Run.fromJSON({ generation: 1, generations: [{ stageName: 'warm' }], currentStage: { name: 'last' } });
     expect([0, 1].map(namingOf(run).title)).toEqual(['stage warm', 'stage last']);
   });
 });
 
 test('a spec of a method that is not known has no stages, and hides nothing of the events', () => {
-  const run = runOf({ ...two, method: 'osmosis' }, { stage: { name: 'soak', learners: ['sponge'] } });
+  const run = runOf({ ...two, method: 'osmosis' }, { currentStage: { name: 'soak', learners: ['sponge'] } });
   expect(stageIn(run, 0)).toEqual({ name: 'soak', learners: ['sponge'], frozen: [] });
 });
 
 test('a stage before the first promotion has no frozen model', () => {
-  const run = runOf(trikd, { generation: 1, stage: { name: 'generation-1', learners: ['student', 'teacher'] } });
+  const run = runOf(trikd, { generation: 1, currentStage: { name: 'generation-1', learners: ['student', 'teacher'] } });
   expect(stageIn(run, 1).frozen).toEqual([]);
   expect(frozenIn(run)).toEqual(['anchor']);
 });

@@ -47,7 +47,7 @@ function stagesOfText(text: string): readonly Stage[] {
 export function stageIn(run: Run, index: number): ShownStage {
   const planned = stagesIn(run.spec)[index];
   const result = run.generations.find(({ generation }) => generation === index);
-  const current = run.generation === index ? run.stage : undefined;
+  const current = run.generation === index ? run.currentStage : undefined;
   return {
     name: nameIn(run, index),
     learners: planned?.learners.map(nameOf) ?? result?.learners.map(participantOf) ?? current?.learners ?? [],
@@ -64,8 +64,8 @@ export function isNumbered(name: string): boolean {
 function nameIn(run: Run, index: number): string {
   const planned = stagesIn(run.spec)[index]?.name;
   if (planned !== undefined) return planned;
-  if (run.generation === index && run.stage) return run.stage.name;
-  return run.generations.find(({ generation }) => generation === index)?.stage ?? '';
+  if (run.generation === index && run.currentStage) return run.currentStage.name;
+  return run.generations.find(({ generation }) => generation === index)?.stageName ?? '';
 }
 
 const nameOf = ({ name }: { readonly name: string }) => name;
@@ -79,7 +79,10 @@ export function learnerIn({ spec }: Run, index: number, name: string): Learner |
 /** How the stages of a run are called. */
 export function namingOf(run: Run | undefined): StageNaming {
   const names = (index: number) => (run ? nameIn(run, index) : '');
-  const known = [...stagesIn(run?.spec ?? '').map(nameOf), ...(run?.generations ?? []).map(({ stage }) => stage)];
+  const known = [
+    ...stagesIn(run?.spec ?? '').map(nameOf),
+    ...(run?.generations ?? []).map(({ stageName }) => stageName),
+  ];
   const word = [...known, names(run?.generation ?? 0)].every(isNumbered) ? 'generation' : 'stage';
   const title = (index: number) => stageText(names(index), index);
   const name = (index: number) => (isNumbered(names(index)) ? title(index) : names(index));
@@ -118,5 +121,5 @@ export function participantsIn(run: Run): readonly string[] {
 export function frozenIn(run: Run): readonly string[] {
   const planned = stagesIn(run.spec).flatMap(({ frozen }) => frozen.map(nameOf));
   const met = run.generations.flatMap(({ frozen }) => frozen.map(participantOf));
-  return [...new Set([...planned, ...met, ...(run.stage?.frozen ?? [])])];
+  return [...new Set([...planned, ...met, ...(run.currentStage?.frozen ?? [])])];
 }

@@ -27,8 +27,8 @@ export function newScalars(): (scalars: readonly RoleScalar[]) => readonly RoleS
 export function tensorboardFiles(folder: string): CurveFiles {
   const files = new Map<string, Awaited<ReturnType<typeof open>>>();
   const unseen = newScalars();
-  const fileOf = async ({ stage, role, time }: RoleScalar) => {
-    const place = join(folder, stage, role);
+  const fileOf = async ({ stageName, role, time }: RoleScalar) => {
+    const place = join(folder, stageName, role);
     const known = files.get(place);
     if (known) return known;
     await mkdir(place, { recursive: true });

@@ -16,7 +16,7 @@ export interface RoleScalar extends Scalar {
   /** Index of the stage. */
   readonly generation: number;
   /** Name of the stage; `generation-N` where the events did not name it. */
-  readonly stage: string;
+  readonly stageName: string;
   /** The learner by name; of step times, the process. */
   readonly role: string;
 }
@@ -33,7 +33,7 @@ export function scalarReader(): (message: WatchRunResponse) => readonly RoleScal
     return scalarsOf(message).map((scalar) => {
       const { generation } = scalar;
       const role = isName(scalar.role) ? scalar.role : 'unknown';
-      return { ...scalar, role, stage: stages.get(generation) ?? `generation-${generation}` };
+      return { ...scalar, role, stageName: stages.get(generation) ?? `generation-${generation}` };
     });
   };
 }
@@ -48,15 +48,15 @@ function stageIn({ event }: WatchRunResponse): { readonly generation: number; re
   switch (event?.$case) {
     case 'run':
     case 'phaseChanged':
-      return { generation: event.value.generation, name: event.value.stage?.name ?? '' };
+      return { generation: event.value.generation, name: event.value.currentStage?.name ?? '' };
     case 'generationEnded':
-      return { generation: event.value.result?.generation ?? 0, name: event.value.result?.stage ?? '' };
+      return { generation: event.value.result?.generation ?? 0, name: event.value.result?.stageName ?? '' };
     default:
       return undefined;
   }
 }
 
-type UnnamedScalar = Omit<RoleScalar, 'stage'>;
+type UnnamedScalar = Omit<RoleScalar, 'stageName'>;
 
 function scalarsOf({ event, time }: WatchRunResponse): readonly UnnamedScalar[] {
   const at = (time?.getTime() ?? 0) / 1000;

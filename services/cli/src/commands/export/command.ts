@@ -1,6 +1,6 @@
 import { EXPORT_FORMATS, PRECISIONS, type Precision } from '@trikd/core/export/export-format';
 import { Command, Option } from 'commander';
-import { type StoreChoice, storeOptions, wholeNumber } from '../../options/options.js';
+import { type StoreChoice, storeOptions } from '../../options/options.js';
 
 /** Formats of files: those that are written here, and one that TensorFlow writes. */
 const FILE_FORMATS = [...EXPORT_FORMATS, 'tflite'] as const;
@@ -8,8 +8,7 @@ export type FileFormat = (typeof FILE_FORMATS)[number];
 
 /** Which params of a run are exported. */
 export interface Choice {
-  /** Index of a stage, or its name; without both the stage of the result. */
-  readonly generation?: number;
+  /** Name or index of a stage; without it the stage of the result. */
   readonly stage?: string;
   /** A learner; without it the one whose score decides. */
   readonly participant?: string;
@@ -39,7 +38,7 @@ interface RawOptions extends StoreChoice, Choice {
 const EXAMPLE = `
 Example:
   $ trikd export tiny --format onnx
-  $ trikd export tiny --format tfjs --generation 1 --out browser/model
+  $ trikd export tiny --format tfjs --stage 1 --out browser/model
   $ trikd export tiny --format pytorch --participant teacher --params last --precision float16
   $ trikd export tiny --format tflite --precision int8 --python ~/tensorflow/bin/python
 
@@ -76,11 +75,10 @@ export function exportCommand(exported: (options: ModelExportOptions) => Promise
     });
 }
 
-/** `--generation N`, `--stage NAME`, `--participant NAME` and `--params WHICH` */
+/** `--stage STAGE`, `--participant NAME` and `--params WHICH` */
 export function choiceOptions(): readonly Option[] {
   return [
-    new Option('--generation <n>', 'generation, or index of a stage').argParser(wholeNumber),
-    new Option('--stage <name>', 'stage, such as assistant-1').conflicts('generation'),
+    new Option('--stage <stage>', 'name or index of a stage, such as assistant-1 or 1'),
     new Option('--participant <name>', 'learner, such as teacher (default: the one that decides, such as student)'),
     new Option('--params <which>', 'params that validated best, or those of the last step')
       .choices(['best', 'last'])

@@ -25,14 +25,14 @@ describe('what is exported', () => {
   });
 
   test('is the last step of the stage where that is asked for', async () => {
-    const { run, subject } = await chosen({ params: 'last', generation: 0 });
+    const { run, subject } = await chosen({ params: 'last', stage: '0' });
     expect(subject).toEqual([0, 'student', 8, run.manifests.last.learners['student']!.state.key]);
   });
 
   test('is the newest checkpoint of a stage that has not ended, by its name or its index', async () => {
     const { run, subject } = await chosen({ stage: 'generation-1' });
     expect(subject).toEqual([1, 'student', 4, run.manifests.newest.learners['student']!.best!.params.key]);
-    expect((await chosen({ generation: 1, params: 'last' })).subject.slice(0, 3)).toEqual([1, 'student', 8]);
+    expect((await chosen({ stage: '1', params: 'last' })).subject.slice(0, 3)).toEqual([1, 'student', 8]);
   });
 
   test.each<[string, Partial<Choice>, RegExp]>([
@@ -41,12 +41,12 @@ describe('what is exported', () => {
       { stage: 'generation-11' },
       /^run r has no stage generation-11; did you mean generation-1/,
     ],
-    ['a stage beyond the last', { generation: 99 }, /^run r has \d+ stages, there is none of index 99$/],
-    ['a stage that has not begun', { generation: 2 }, /^run r has no checkpoint of stage generation-2 yet$/],
+    ['a stage beyond the last', { stage: '99' }, /^run r has \d+ stages, there is none of index 99$/],
+    ['a stage that has not begun', { stage: '2' }, /^run r has no checkpoint of stage generation-2 yet$/],
     ['an unknown participant', { participant: 'studnet' }, /^run r has no learner studnet; did you mean student\?$/],
     [
       'params that were not validated',
-      { generation: 1, participant: 'teacher' },
+      { stage: '1', participant: 'teacher' },
       /^teacher was not validated before 1\/8-2; --params last takes its state$/,
     ],
   ])('is not %s, and why is said', async (_what, choice, message) => {

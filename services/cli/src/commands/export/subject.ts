@@ -55,9 +55,9 @@ function bestOf({ step, params, validation, test }: StoredBest): Pick<ExportSubj
 }
 
 /** The stage that is asked for; without that the one of the result, or with a participant the newest up to it that trained it. */
-function stageIndex({ spec, state }: OpenRun, { generation, stage, participant }: Choice): number {
-  if (stage !== undefined) return stageNamed(spec, stage);
-  if (generation !== undefined) return existing(spec, generation);
+function stageIndex({ spec, state }: OpenRun, { stage, participant }: Choice): number {
+  // A name begins with a letter.
+  if (stage !== undefined) return /^\d+$/.test(stage) ? existing(spec, Number(stage)) : stageNamed(spec, stage);
   const best = bestStage(state.results, spec);
   if (best === undefined) {
     throw new TrikdError('not-found', `run ${spec.name} has no result yet; --stage takes the newest checkpoint of one`);

@@ -8,9 +8,9 @@ import { resultsTable, type ShownResult } from '../../run/report.js';
 
 /** The stages of a run that have ended, for people. */
 export function generationsText(run: Run): string {
-  const { runId, generations, stage } = run;
+  const { runId, generations, currentStage } = run;
   if (generations.length === 0) {
-    return `no ${!stage || isGeneration(stage.name) ? 'generation' : 'stage'} of run ${runId} has ended yet`;
+    return `no ${!currentStage || isGeneration(currentStage.name) ? 'generation' : 'stage'} of run ${runId} has ended yet`;
   }
   const shown = generations.map((result) => shownResult(result, run));
   return resultsTable(shown, bestOf(run)?.generation);
@@ -29,9 +29,9 @@ export function generationsJson(run: Run): object {
 function shownResult(result: GenerationResult, run: Run): ShownResult {
   const { generation, learners, frozen, candidate, promoted } = result;
   // Servers that do not name stages have generations alone.
-  const stage = result.stage === '' ? `generation-${generation}` : result.stage;
+  const stageName = result.stageName === '' ? `generation-${generation}` : result.stageName;
   return {
-    ...{ generation, stage, decisive: decisiveOf(result, run), promotes: candidate !== '', promoted },
+    ...{ generation, stageName, decisive: decisiveOf(result, run), promotes: candidate !== '', promoted },
     learners: Object.fromEntries(learners.map(({ participant, best }) => [participant, shownBest(best)])),
     frozen: toFrozenScores(frozen),
   };

@@ -22,7 +22,7 @@ const EXAMPLE = `
 Example:
   $ trikd predict tiny digit.png
   $ trikd predict photos holiday/ --top 5 -o csv
-  $ trikd predict tiny digit.png --participant teacher --generation 1 --params last
+  $ trikd predict tiny digit.png --participant teacher --stage 1 --params last
 
 Asks a model of a run for its answers to PNG and JPEG files; of a folder all that are in it and in its subfolders. An image is read as those
 of an image folder are: on a white ground, then scaled to the size of the run's images. Classes have their names where the data of the run

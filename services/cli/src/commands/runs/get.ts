@@ -83,18 +83,18 @@ function moveText(move: AnchorMove): string {
 }
 
 /** Whether the stage that a run is in is a generation; servers that do not name it have no others. */
-export function ofGenerations({ stage }: Run): boolean {
-  return stage === undefined || isGeneration(stage.name);
+export function ofGenerations({ currentStage }: Run): boolean {
+  return currentStage === undefined || isGeneration(currentStage.name);
 }
 
 /** The stage that a run is in: the number of a generation, or the index and the name of another stage. */
 export function placeText(run: Run): string {
-  const { generation, stage } = run;
-  return ofGenerations(run) ? String(generation) : `${generation} ${stage?.name}`;
+  const { generation, currentStage } = run;
+  return ofGenerations(run) ? String(generation) : `${generation} ${currentStage?.name}`;
 }
 
 /** The model that a run has come to so far: `student of generation 2`; empty before there is one. */
 export function productText(run: Run): string {
   const best = bestOf(run);
-  return best ? `${decisiveOf(best, run)} of ${stageText(best.stage, best.generation)}` : '';
+  return best ? `${decisiveOf(best, run)} of ${stageText(best.stageName, best.generation)}` : '';
 }
