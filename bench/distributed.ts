@@ -65,7 +65,7 @@ export async function startDistributed(
     ),
   );
   const [anchor, teacher, student] = started as [MeasuredService, MeasuredService, MeasuredService];
-  const position = (step: number) => fromPosition({ runId: spec.name, generation: 1, attempt: 1, step });
+  const position = (step: number) => fromPosition({ runId: spec.name, stage: 1, attempt: 1, step });
   const peer = (role: ServiceName) => tls && { role, security: tls.security };
   const anchorClient = openClient(AnchorServiceClient, anchor.address, peer('anchor-server'));
   await loadAnchor(anchorClient, join(folder, 'store'), spec, position(0), tracing);
@@ -77,7 +77,7 @@ export async function startDistributed(
     trainers.map(async (client, index) => {
       const peer = index === 0 ? { student: student.address } : { teacher: teacher.address };
       const assignment = {
-        attempt: { runId: spec.name, generation: 1, attempt: 1 },
+        attempt: { runId: spec.name, stage: 1, attempt: 1 },
         ...{ term: 1, exchangeSecret: SECRET, spec, limit: 0 },
         sources: { anchor: anchor.address, ...peer },
         promoted: true,
@@ -126,7 +126,7 @@ async function loadAnchor(
   tracing: StepTracing | undefined,
 ): Promise<void> {
   const params = freshAnchor(spec, datasetFor(spec));
-  const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
+  const folder = blobsFolder({ runId: spec.name, stage: 0, attempt: 1 });
   const blob = await saveParams(await openFolderStore(store), folder, params);
   await unary(
     client.loadAnchor.bind(client),

@@ -38,7 +38,7 @@ interface End {
   exchange(step: number): Promise<Float32Array>;
 }
 
-const attempt = { runId: 'bench', generation: 0, attempt: 1 };
+const attempt = { runId: 'bench', stage: 0, attempt: 1 };
 const never = new AbortController().signal;
 const batchDigest = '00'.repeat(16);
 

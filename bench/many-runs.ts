@@ -31,7 +31,7 @@ const REST = 5;
 const EPOCHS = 4;
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 const specOf = (name: string) =>
-  RunSpec.parse({ ...writtenSpec('three generations'), name, epochs: EPOCHS, curriculum: { generations: 2 } });
+  RunSpec.parse({ ...writtenSpec('three stages'), name, epochs: EPOCHS, curriculum: { generations: 2 } });
 
 /** Counts the requests to a store. */
 function counted(store: ObjectStore) {
@@ -60,13 +60,13 @@ function fakeTrainer(role: TrainedRole, store: ObjectStore): TrainerLink {
       return { datasetDigest: digest('data'), classes: 4, totalSteps: EPOCHS, stepsPerEpoch: 1 };
     },
     async setLimit(attempt, limit) {
-      const content = `${role} ${attempt.generation} ${limit}`;
+      const content = `${role} ${attempt.stage} ${limit}`;
       const bytes = Buffer.from(content);
       const key = `${blobsFolder(attempt)}${digest(content)}.safetensors`;
       await store.put(key, bytes);
       const blob = { key, sha256: digest(content), bytes: bytes.length };
       const validation = {
-        metrics: { accuracy: 0.6 + 0.01 * limit + 0.1 * attempt.generation, nll: 0.5 },
+        metrics: { accuracy: 0.6 + 0.01 * limit + 0.1 * attempt.stage, nll: 0.5 },
         examples: 400,
       };
       next = limit;

@@ -14,7 +14,7 @@ import { openFrozen } from '@trikd/core/training/frozen';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { sessionsWith } from '@trikd/core/training/sessions';
 import { createStepLimit } from '@trikd/core/training/step-limit';
-import { trainGeneration } from '@trikd/core/training/trainer';
+import { trainStage } from '@trikd/core/training/trainer';
 import { loadDataset, ownData } from '@trikd/model-host/data/load-dataset';
 import { remoteReplicas } from '@trikd/model-host/replica/remote-replica';
 import { systemClock } from '@trikd/process/system-clock';
@@ -42,7 +42,7 @@ async function setup(mode: string, spec: RunSpec): Promise<(steps: number) => Pr
 }
 
 async function train(spec: RunSpec, roles: Trained, dataset: Dataset): Promise<(steps: number) => Promise<number[]>> {
-  const attempt = { runId: spec.name, generation: 1, attempt: 1 };
+  const attempt = { runId: spec.name, stage: 1, attempt: 1 };
   const stage = stageAt(spec, 1, true);
   const open = (consumers: Trained) =>
     createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });
@@ -69,7 +69,7 @@ async function train(spec: RunSpec, roles: Trained, dataset: Dataset): Promise<(
       signal: new AbortController().signal,
     };
     const sessions = role === 'student' ? sessionsWith(replicas) : undefined;
-    trainGeneration({ role, spec, stage, attempt, startStep: 0 }, dataset, ports, sessions).catch(fail);
+    trainStage({ role, spec, stage, attempt, startStep: 0 }, dataset, ports, sessions).catch(fail);
   }
   if (pair) answer().catch(fail);
 

@@ -13,11 +13,11 @@ const { values } = parseArgs({
 });
 const [requests, promotions] = [Number(values.requests), Number(values.promotions)];
 const CALLERS = 8;
-const spec = specFor('two generations', { curriculum: { generations: promotions + 2 } });
+const spec = specFor('two stages', { curriculum: { generations: promotions + 2 } });
 const { request, count, images } = requestsOf(spec);
 const run = await storedRun(spec, promotions + 1);
 
-/** The logits of each generation, as an evaluation computes them. */
+/** The logits of each stage, as an evaluation computes them. */
 const expected: Buffer[] = [];
 const dataset = datasetFor(spec);
 for (const params of run.params.student) {
@@ -48,10 +48,10 @@ const call = async () => {
   }
 };
 const promote = async () => {
-  for (let generation = 1; generation <= promotions; generation++) {
-    while (asked < (generation * requests) / (promotions + 1)) await new Promise((resolve) => setTimeout(resolve, 5));
-    while (!answered.has(String(generation - 1))) await new Promise((resolve) => setTimeout(resolve, 5));
-    await run.promote(generation);
+  for (let stage = 1; stage <= promotions; stage++) {
+    while (asked < (stage * requests) / (promotions + 1)) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!answered.has(String(stage - 1))) await new Promise((resolve) => setTimeout(resolve, 5));
+    await run.promote(stage);
   }
 };
 await Promise.all([promote(), ...Array.from({ length: CALLERS }, call)]);
@@ -60,5 +60,5 @@ const versions = [...answered].map(([version, times]) => `${version}: ${times}`)
 console.log(
   `${asked} requests, ${promotions} promotions: ${failed} failed, ${mixed} with other bits than their generation`,
 );
-console.log(`answers by generation: ${versions}`);
+console.log(`answers by stage: ${versions}`);
 process.exit(failed + mixed === 0 ? 0 : 1);

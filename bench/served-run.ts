@@ -17,7 +17,7 @@ import {
   type ModelInferResponse,
 } from '@trikd/protocol/gen/node/inference/inference';
 import { openStore } from '@trikd/store/open-store';
-import { type EndedGenerations, storeEndedGenerations } from '@trikd/testing/runs/served-run';
+import { type EndedStages, storeEndedStages } from '@trikd/testing/runs/served-run';
 import { datasetFor } from '@trikd/testing/specs/spec-for';
 import { openClient, unary } from '@trikd/transport/grpc/clients';
 
@@ -27,17 +27,17 @@ export interface ModelProcess {
   end(): Promise<void>;
 }
 
-/** A stored run whose generations were not trained, and a folder for it. */
-export interface BenchRun extends EndedGenerations {
+/** A stored run whose stages were not trained, and a folder for it. */
+export interface BenchRun extends EndedStages {
   readonly spec: RunSpec;
   readonly folder: string;
 }
 
-export async function storedRun(spec: RunSpec, generations: number): Promise<BenchRun> {
+export async function storedRun(spec: RunSpec, stages: number): Promise<BenchRun> {
   const folder = mkdtempSync(join(tmpdir(), 'trikd-bench-serving-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const store = await openStore({ kind: 'folder', path: join(folder, 'store') });
-  return { spec, folder, ...(await storeEndedGenerations(store, spec, generations)) };
+  return { spec, folder, ...(await storeEndedStages(store, spec, stages)) };
 }
 
 /** An anchor-server that serves a run, in plain text. @param settings of `serving`, by path */
@@ -63,7 +63,7 @@ export async function startServing(
   });
 }
 
-/** ONNX Runtime behind the same protocol, with the student of the first generation. */
+/** ONNX Runtime behind the same protocol, with the student of the first stage. */
 export async function startOnnx({ spec, folder, params }: BenchRun, threads: number): Promise<ModelProcess> {
   const file = join(folder, 'model.onnx');
   writeFileSync(file, await onnxOf(spec, params.student[0]!));

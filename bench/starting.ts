@@ -1,5 +1,5 @@
 /**
- * How long a run takes from the command to its first step, and from the last step of a generation to the first of the next: where the
+ * How long a run takes from the command to its first step, and from the last step of a stage to the first of the next: where the
  * time goes, by the events and logs of the run. The first run fills the caches and does not count.
  *
  * usage: node bench/starting.ts [--rounds N] [--spec FILE] [--in-process]
@@ -25,7 +25,7 @@ const folder = mkdtempSync(join(tmpdir(), 'trikd-starting-'));
 const file = values.spec ?? join(folder, 'trio.yaml');
 if (values.spec === undefined) writeFileSync(file, JSON.stringify(shortRun()));
 
-/** Two generations of three steps, with a batch of images to validate and one to test. */
+/** Two stages of three steps, with a batch of images to validate and one to test. */
 function shortRun() {
   const batch = 128;
   const spec = cellSpec({ models: 'resnet-20/resnet-56', batch, classes: 100, precision: 'float32' });
@@ -68,13 +68,13 @@ function measure(round: number): Readonly<Record<string, number>> {
   const last = (lines: readonly Dated[]) => Math.max(...lines.map(of));
   const listening = (models: boolean) =>
     last(logs.filter(({ msg, service }) => msg === 'listening' && (service !== 'orchestrator') === models));
-  /** Moments of a phase, in the order of the generations. */
+  /** Moments of a phase, in the order of the stages. */
   const phases = (phase: string) =>
     events.filter(({ phaseChanged }) => phaseChanged?.phase === `RUN_PHASE_${phase}`).map(of);
   const [firstTraining = 0, secondTraining = 0] = phases('TRAINING');
   const [promoting = 0] = phases('PROMOTING');
   const [preparing = 0, again = 0] = phases('PREPARING');
-  /** All models have trained the first step of a generation, or the last one. */
+  /** All models have trained the first step of a stage, or the last one. */
   const stepsBetween = (from: number, to: number) => {
     const found = events.filter((line) => line.progress && of(line) >= from && of(line) < to);
     const byModel = Map.groupBy(found, ({ progress }) => progress?.participant);
@@ -93,8 +93,8 @@ function measure(round: number): Readonly<Record<string, number>> {
     'validation, test and checkpoint': promoting - before.last,
     promotion: again - promoting,
     'anchor is loaded and scored': secondTraining - again,
-    'first step of the next generation': after.first - secondTraining,
-    'GAP BETWEEN GENERATIONS': after.first - before.last,
+    'first step of the next stage': after.first - secondTraining,
+    'GAP BETWEEN STAGES': after.first - before.last,
   };
 }
 

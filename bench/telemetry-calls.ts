@@ -47,11 +47,11 @@ async function compareAll(): Promise<void> {
 async function microseconds(everySteps: number): Promise<number> {
   const telemetry = await startTelemetry('bench', process.env, createLogger({ level: 'warn' }, 'bench'));
   const memory = createStepMemory(() => performance.timeOrigin + performance.now(), telemetry);
-  const recorder = memory.begin({ runId: 'bench', generation: 1, attempt: 1 }, 'student', {
+  const recorder = memory.begin({ runId: 'bench', stage: 1, attempt: 1 }, 'student', {
     seed: 'bench',
     everySteps,
   });
-  const traceIds = traceIdsOf('bench', { generation: 1, attempt: 1 });
+  const traceIds = traceIdsOf('bench', { stage: 1, attempt: 1 });
   /** The contexts that come with the frames of all steps: to make them is the senders' work. */
   const contextsOf = (from: Role) =>
     Array.from({ length: 2 * count }, (_, step) =>

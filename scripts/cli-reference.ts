@@ -50,7 +50,7 @@ names of the protocol, as in proto JSON.
 | 0 | success; a followed run has completed or was paused |
 | 1 | failure, or a defect was found |
 | 2 | wrong command line; nothing was done |
-| 3 | no such run, generation or checkpoint, or the spec or the state of the run does not allow the request |
+| 3 | no such run, stage or checkpoint, or the spec or the state of the run does not allow the request |
 | 4 | the orchestrator or the store did not answer |
 | 130 | cancelled by Ctrl-C |
 

@@ -83,7 +83,7 @@ ${outsideTable()}
 
 ### Schedules
 
-A weight or a temperature is a number, or a schedule over the steps of a generation. A point is \`[fraction, value]\`, and fractions
+A weight or a temperature is a number, or a schedule over the steps of a stage. A point is \`[fraction, value]\`, and fractions
 ascend from 0 to 1. Before the first point its value holds, and after the last point the last.
 
 \`\`\`yaml

@@ -17,9 +17,9 @@ export type Accuracies = Readonly<Record<string, number>>;
 export async function trainHere(spec: RunSpec, dataset: Dataset): Promise<Accuracies> {
   const stages = stagesOf(spec);
   const results: [string, number][] = [];
-  for await (const { generation, learners } of runReference({ spec, dataset, ...memoryBlobs(), clock: systemClock })) {
+  for await (const { stage, learners } of runReference({ spec, dataset, ...memoryBlobs(), clock: systemClock })) {
     for (const [name, { best }] of Object.entries(learners)) {
-      results.push([`${stages[generation]!.name}/${name}`, best!.test!.metrics['accuracy']!]);
+      results.push([`${stages[stage]!.name}/${name}`, best!.test!.metrics['accuracy']!]);
     }
   }
   return Object.fromEntries(results);

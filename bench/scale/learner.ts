@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { makeBatch } from '@trikd/core/data/batch';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import { createStepLimit } from '@trikd/core/training/step-limit';
-import { trainGeneration } from '@trikd/core/training/trainer';
+import { trainStage } from '@trikd/core/training/trainer';
 import { systemClock } from '@trikd/process/system-clock';
 import { datasetFor } from '@trikd/testing/specs/spec-for';
 import { lonePorts } from '@trikd/testing/training/lone-ports';
@@ -29,9 +29,9 @@ function setup(settings: LearnerSettings) {
       if (event.progress.nextStep === reached?.step) reached.resolve();
     },
   });
-  const attempt = { runId: spec.name, generation: 0, attempt: 1 };
+  const attempt = { runId: spec.name, stage: 0, attempt: 1 };
   const stage = stageAt(spec, 0, false);
-  trainGeneration({ role: 'student', spec, stage, attempt, startStep: 0 }, dataset, ports).catch((error: unknown) => {
+  trainStage({ role: 'student', spec, stage, attempt, startStep: 0 }, dataset, ports).catch((error: unknown) => {
     console.error(error);
     process.exit(1);
   });

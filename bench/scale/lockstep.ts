@@ -24,7 +24,7 @@ export function lockstepTime({ forward, backward, exchange }: PairTimes): number
 /** The same, simulated with the frame windows of the services on a virtual clock. */
 export async function simulatedLockstep({ forward, backward, exchange }: PairTimes, steps = 200): Promise<number> {
   const clock = virtualClock();
-  const attempt = { runId: 'scale', generation: 0, attempt: 1 };
+  const attempt = { runId: 'scale', stage: 0, attempt: 1 };
   const windowOf = (role: TrainedRole) =>
     createFrameWindow({ attempt, firstStep: 0, size: 4, consumers: [peerOf(role)] });
   const windows = { teacher: windowOf('teacher'), student: windowOf('student') };

@@ -50,7 +50,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const foreign = { runId: 'foreign', generation: 0, attempt: 1, step: 0 };
+const foreign = { runId: 'foreign', stage: 0, attempt: 1, step: 0 };
 const spec = JSON.stringify(specFor('soak', { name: 'foreign' }));
 const { path: assign, requestSerialize: assignment } = TrainerServiceService.assign;
 const { path: stream, requestSerialize: subscription } = ExchangeServiceService.streamLogits;
@@ -63,7 +63,7 @@ const ATTACKS = {
     ['teacher-trainer', assign, assignment(AssignRequest.fromPartial({ start: foreign, spec, ...trainerPeer }))],
   ],
   'a fence with the largest numbers': () => {
-    const start = { runId: cluster.target.runId, generation: LARGEST, attempt: LARGEST, step: 0 };
+    const start = { runId: cluster.target.runId, stage: LARGEST, attempt: LARGEST, step: 0 };
     const request = assignment(AssignRequest.fromPartial({ start, spec, ...trainerPeer }));
     return [
       ['teacher-trainer', assign, request],
@@ -71,7 +71,7 @@ const ATTACKS = {
     ];
   },
   'theft of logits': () => {
-    const from = { runId: cluster.target.runId, generation: 0, attempt: cluster.steps.attempts(), step: 0 };
+    const from = { runId: cluster.target.runId, stage: 0, attempt: cluster.steps.attempts(), step: 0 };
     const request = subscription(
       StreamLogitsRequest.fromJSON({ consumer: 'ROLE_STUDENT', producer: 'teacher', from, agreement: {} }),
     );

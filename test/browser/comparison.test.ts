@@ -20,7 +20,7 @@ beforeAll(async () => {
   const { client } = services;
   for (const name of RUNS) {
     const learningRate = name === 'deep' ? 0.1 : Number(name.slice(3)) / 1000;
-    const { student, ...spec } = writtenSpec('two generations', { name, epochs: 2, curriculum: { generations: 1 } });
+    const { student, ...spec } = writtenSpec('two stages', { name, epochs: 2, curriculum: { generations: 1 } });
     const request = CreateRunRequest.fromPartial({
       spec: JSON.stringify({ ...spec, student: { ...student, learningRate } }),
     });

@@ -33,7 +33,7 @@ afterAll(async () => {
 
 /** A spec as a user submits it: it need not be one. */
 const specOf = (name: string, more: object) => ({
-  ...writtenSpec('two generations', {
+  ...writtenSpec('two stages', {
     name,
     data: { kind: 'synthetic', noise: 48 },
     epochs: 20,
@@ -71,9 +71,9 @@ async function confirm(within: Page | Locator, label: string): Promise<void> {
 }
 
 const phase = (page: Page, name: string) => page.locator(`.head .phase.${name}`).waitFor({ timeout: 60_000 });
-const card = (page: Page, generation: number) => page.locator(`[data-generation="${generation}"]`);
-const marked = (page: Page, generation: number, mark: string) =>
-  card(page, generation).locator('.mark', { hasText: mark }).waitFor({ timeout: 60_000 });
+const card = (page: Page, stage: number) => page.locator(`[data-stage="${stage}"]`);
+const marked = (page: Page, stage: number, mark: string) =>
+  card(page, stage).locator('.mark', { hasText: mark }).waitFor({ timeout: 60_000 });
 
 /** The page as it was loaded: a reload would lose the mark. */
 const markPage = (page: Page) => page.evaluate('window.untouched = true');
@@ -113,8 +113,8 @@ test('a run is started, followed, paused, resumed, rolled back and cancelled, al
   await phase(page, 'paused');
   const paused = await getRun('coast');
   expect(paused.phase).toBe(RunPhase.RUN_PHASE_PAUSED);
-  for (const { generation, learners } of paused.generations) {
-    const shown = (score: string) => card(page, generation).locator(`[data-score="${score}"]`).textContent();
+  for (const { stage, learners } of paused.stages) {
+    const shown = (score: string) => card(page, stage).locator(`[data-score="${score}"]`).textContent();
     expect(await shown('student-validation')).toBe(
       percent(bestOf(learners, 'student')?.validation?.metrics['accuracy'] ?? -1),
     );
@@ -226,7 +226,7 @@ test('a student that the rule has refused is promoted by hand', async () => {
   await marked(page, 1, 'promoted by hand');
   await marked(page, 1, 'the anchor');
   const { anchor, anchorMoves } = await getRun('cliff');
-  expect(anchor?.generation).toBe(1);
+  expect(anchor?.stage).toBe(1);
   expect(anchorMoves.at(-1)?.kind).toBe(AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE);
   expect(complaints()).toEqual([]);
 });
@@ -290,7 +290,7 @@ test('a report opens from the disk, without a network, with plots', async () => 
   await page.goto(pathToFileURL(path).href);
   await page.getByRole('heading', { level: 1, name: 'coast' }).waitFor();
   expect(await page.locator('.chart canvas').count()).toBeGreaterThanOrEqual(5);
-  const student = bestOf(history.run?.generations[0]?.learners ?? [], 'student');
+  const student = bestOf(history.run?.stages[0]?.learners ?? [], 'student');
   const score = card(page, 0).locator('[data-score="student-validation"]');
   expect(await score.textContent()).toBe(percent(student?.validation?.metrics['accuracy'] ?? -1));
   expect(await page.getByRole('button', { name: /Pause|Cancel|Delete|Roll back/ }).count()).toBe(0);

@@ -14,7 +14,7 @@ import { launch, startTestServices, type TestServices } from './dashboard.js';
 import { openWatched, seriousFaults } from './watched-page.js';
 
 const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
-const spec = writtenSpec('two generations', { name: 'bay', epochs: 20, curriculum: { generations: 1 } });
+const spec = writtenSpec('two stages', { name: 'bay', epochs: 20, curriculum: { generations: 1 } });
 
 let services: TestServices;
 let browser: Browser;

@@ -119,13 +119,13 @@ try {
   }
   await start(page, services.url, spec('lighthouse', 'curriculum: { generations: 4, advance: manual }'));
   const begin = page.getByRole('button', { name: 'Start the generation' });
-  for (const generation of [1, 2]) {
-    await page.locator(`.generation[data-generation="${generation}"]`).waitFor({ timeout: 300_000 });
+  for (const stage of [1, 2]) {
+    await page.locator(`.stage[data-stage="${stage}"]`).waitFor({ timeout: 300_000 });
     await begin.click();
     await page.getByRole('dialog').getByRole('button', { name: 'Start the generation' }).click();
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
   }
-  await page.locator('.generation[data-generation="3"]').waitFor({ timeout: 300_000 });
+  await page.locator('.stage[data-stage="3"]').waitFor({ timeout: 300_000 });
   const curves = (at: Page) => at.locator('.chart canvas').first().waitFor();
   await shoot(browser, 'runs', services.url, (at) => at.getByText('Start a run').waitFor(), false);
   await shoot(browser, 'start', services.url, sendMistakes);

@@ -9,7 +9,7 @@ import { facts, get, kubectl } from './kubernetes.js';
 import { completed, createRun, getRun, until } from './orchestrator.js';
 import { outcomeHere, outcomeOf, promotionsOf } from './outcome.js';
 import { lastingSpec } from './specs.js';
-import { inGenerationOne, type Pod, survives, untilTrue } from './struck-run.js';
+import { inStageOne, type Pod, survives, untilTrue } from './struck-run.js';
 
 /** How long the orchestrators cannot reach the API server. */
 const AWAY_MS = 60_000;
@@ -83,7 +83,7 @@ describe('no bit changes, and no generation is promoted twice, when', () => {
       expect(numbered.placement?.number).toBe(1);
       await kubectl('delete', 'pod', inOwn, '--selector=trikd.dev/leader=true', '--force', '--grace-period=0');
     });
-    await inGenerationOne(name);
+    await inStageOne(name);
     const ofRun = [`--namespace=${RUNS}`, `--selector=trikd.dev/run=${name}`];
     const { items } = await get<{ readonly items: readonly unknown[] }>('jobsets', ...ofRun);
     expect(items).toHaveLength(1);
@@ -135,7 +135,7 @@ describe('no bit changes, and no generation is promoted twice, when', () => {
     const specs = ['preempted-1', 'preempted-2', 'important'].map((name) => lastingSpec(name, 100));
     const [first, second, important] = specs;
     for (const spec of [first!, second!]) await createRun(spec);
-    for (const spec of [first!, second!]) await inGenerationOne(spec.name);
+    for (const spec of [first!, second!]) await inStageOne(spec.name);
     await createRun(important!, { priority: 1 }, 'grace');
     // What it waits for after that is its second JobSet, which has reasons of its own.
     await untilTrue('one of them was given up and wants another JobSet', async () => {

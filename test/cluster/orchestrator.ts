@@ -114,14 +114,14 @@ export async function until(runId: string, fits: (run: Run) => boolean, seconds 
   }
 }
 
-function described({ runId, phase, generation, attempt, failure, progress, conditions }: Run): string {
+function described({ runId, phase, stage, attempt, failure, progress, conditions }: Run): string {
   const holding = conditions.filter(({ status }) => status === ConditionStatus.CONDITION_STATUS_TRUE);
   const reasons = holding.map(({ type, reason, message }) => `${type} ${reason}: ${message}`);
-  const place = `${runPhaseToJSON(phase)}, generation ${generation}, attempt ${attempt}, ${progress?.stepsDone} steps`;
+  const place = `${runPhaseToJSON(phase)}, stage ${stage}, attempt ${attempt}, ${progress?.stepsDone} steps`;
   return [`${runId} is ${place}`, ...reasons, failure].join('; ');
 }
 
 export const completed = (run: Run): boolean => run.phase === RunPhase.RUN_PHASE_COMPLETED;
 
-/** Steps that were trained so far, in all generations. */
+/** Steps that were trained so far, in all stages. */
 export const stepsOf = (run: Run): number => Number(run.progress?.stepsDone ?? 0);

@@ -5,7 +5,7 @@ import { run as runHere, scratch } from '../e2e/trikd.js';
 
 /** What must be the same wherever a run is trained, and whatever happens to it. */
 export interface Outcome {
-  readonly generation: number;
+  readonly stage: number;
   readonly steps: number;
   readonly promoted: boolean;
   /** By name: digests of weights, statistics and optimizer slots, and of the best params. */
@@ -13,18 +13,18 @@ export interface Outcome {
 }
 
 /** The outcome of a run that has ended. */
-export function outcomeOf({ generations }: Pick<Run, 'generations'>): readonly Outcome[] {
-  return generations.map(({ generation, steps, promoted, learners }) => {
+export function outcomeOf({ stages }: Pick<Run, 'stages'>): readonly Outcome[] {
+  return stages.map(({ stage, steps, promoted, learners }) => {
     const named = learners.map(({ participant, best, stateSha256 }) => {
       return [participant, { state: stateSha256, best: best?.params?.sha256 }] as const;
     });
-    return { generation, steps, promoted, learners: Object.fromEntries(named) };
+    return { stage, steps, promoted, learners: Object.fromEntries(named) };
   });
 }
 
 /** Generations whose student became the anchor, in order. */
 export function promotionsOf({ anchorMoves }: Run): readonly number[] {
-  return anchorMoves.filter(({ kind }) => kind === AnchorMoveKind.ANCHOR_MOVE_KIND_RULE).map((move) => move.generation);
+  return anchorMoves.filter(({ kind }) => kind === AnchorMoveKind.ANCHOR_MOVE_KIND_RULE).map((move) => move.stage);
 }
 
 const known = new Map<string, Promise<readonly Outcome[]>>();
@@ -38,11 +38,11 @@ export function outcomeHere(spec: WrittenSpec): Promise<readonly Outcome[]> {
 }
 
 async function trainHere(spec: WrittenSpec): Promise<readonly Outcome[]> {
-  const { generations } = resultOf(await runHere(scratch(), spec));
-  return generations.map(({ generation, steps, promoted, learners }) => {
+  const { stages } = resultOf(await runHere(scratch(), spec));
+  return stages.map(({ stage, steps, promoted, learners }) => {
     const named = Object.entries(learners).map(([name, { best, stateSha256 }]) => {
       return [name, { state: stateSha256, best: best.params.sha256 }] as const;
     });
-    return { generation, steps, promoted, learners: Object.fromEntries(named) };
+    return { stage, steps, promoted, learners: Object.fromEntries(named) };
   });
 }

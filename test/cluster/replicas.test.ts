@@ -20,7 +20,7 @@ const withReplicas = ({ student, ...spec }: WrittenSpec): WrittenSpec => ({
   ...spec,
   ...(student && { student: { ...student, replicas: 2 } }),
 });
-/** Its generations last longer than a replica trains on whose process is asked to exit. */
+/** Its stages last longer than a replica trains on whose process is asked to exit. */
 const lasting = (spec: WrittenSpec): WrittenSpec => ({ ...withReplicas(spec), epochs: 150 });
 
 async function workloadOf(jobSet: string): Promise<Workload | undefined> {

@@ -48,7 +48,7 @@ export async function survives(
   const spec = change(lastingSpec(label, EPOCHS));
   const { name } = spec;
   await createRun(spec);
-  await inGenerationOne(name);
+  await inStageOne(name);
   await strike({ name, pod: (role, rank) => podOf(name, role, rank), jobSet: () => jobSetOf(name) });
   const run = await until(name, completed, 400);
   expect(outcomeOf(run)).toEqual(await outcomeHere(spec));
@@ -57,8 +57,8 @@ export async function survives(
 }
 
 /** Waits until a run has trained some steps beside its first anchor. */
-export async function inGenerationOne(name: string): Promise<void> {
-  await until(name, ({ generation, phase }) => generation === 1 && phase === RunPhase.RUN_PHASE_TRAINING);
+export async function inStageOne(name: string): Promise<void> {
+  await until(name, ({ stage, phase }) => stage === 1 && phase === RunPhase.RUN_PHASE_TRAINING);
   const { progress } = await getRun(name);
   await until(name, (run) => stepsOf(run) > Number(progress?.stepsDone ?? 0) + STEPS);
 }
@@ -73,7 +73,7 @@ export async function deletePod({ name }: StruckRun, { metadata }: Pod, force: b
   const how = force ? ['--force', '--grace-period=0'] : ['--wait=false'];
   await kubectl('delete', 'pod', metadata.name, `--namespace=${RUNS}`, ...how);
   const next = await until(name, (run) => run.attempt > attempt && run.phase === RunPhase.RUN_PHASE_TRAINING);
-  await until(name, (run) => stepsOf(run) > stepsOf(next) || run.generation > next.generation);
+  await until(name, (run) => stepsOf(run) > stepsOf(next) || run.stage > next.stage);
   return (performance.now() - began) / 1000;
 }
 

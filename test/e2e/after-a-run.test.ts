@@ -6,7 +6,7 @@ import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Line, run, scratch, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 /** The run that all tests look at. */
 const original = mkdtempSync(join(tmpdir(), 'trikd-e2e-'));
@@ -18,8 +18,8 @@ afterAll(() => rmSync(original, { recursive: true, force: true }));
 
 test('a run leaves curves, a report and a store that can be looked at, and its models have the recorded scores', async () => {
   const folder = scratch();
-  const generations = readdirSync(join(store, tiny.name, 'tensorboard')).sort();
-  expect(generations).toEqual(['generation-0', 'generation-1']);
+  const stages = readdirSync(join(store, tiny.name, 'tensorboard')).sort();
+  expect(stages).toEqual(['generation-0', 'generation-1']);
 
   const page = readFileSync(join(store, tiny.name, 'report.html'), 'utf8');
   expect(page).toContain(`"runId":"${tiny.name}"`);

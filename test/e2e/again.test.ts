@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { resultOf } from './outcome.js';
 import { run, scratch } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 test('a completed run is shown again, another spec of its name is refused, and --fresh begins it anew', async () => {
   const folder = scratch();

@@ -20,10 +20,10 @@ import { expectSteady, type Holding, hold, MIB } from './holding.js';
 const ROUNDS = 20;
 const SWAPS = 5;
 const never = new AbortController().signal;
-const spec = specFor('two generations', { epochs: 1000, curriculum: { generations: ROUNDS * SWAPS + 1 } });
+const spec = specFor('two stages', { epochs: 1000, curriculum: { generations: ROUNDS * SWAPS + 1 } });
 
 test('100 anchors after one another, each with both trainers as consumers, leave memory, files and threads as they were', async () => {
-  const startOf = (generation: number): Position => ({ runId: spec.name, generation, attempt: 1, step: 0 });
+  const startOf = (stage: number): Position => ({ runId: spec.name, stage, attempt: 1, step: 0 });
   const dataset = await loadDataset(spec);
   const store = memoryStore();
   const { variables } = tracePredictor({ spec, dataset }, spec.student!.model);
@@ -44,13 +44,13 @@ test('100 anchors after one another, each with both trainers as consumers, leave
     await Promise.all([anchor.stop(), close()]);
   });
 
-  const hear = (consumer: TrainedRole, generation: number) =>
+  const hear = (consumer: TrainedRole, stage: number) =>
     subscribe({
       producer: 'anchor',
       server: 'anchor',
       address,
       consumer,
-      from: startOf(generation),
+      from: startOf(stage),
       agreement: agreementOf(spec, dataset),
       secret: SECRET,
       stepTimeoutSeconds: 60,
@@ -61,10 +61,10 @@ test('100 anchors after one another, each with both trainers as consumers, leave
     });
 
   const [loads, answers, samples]: [number[], number[], Holding[]] = [[], [], []];
-  for (let generation = 1; generation <= ROUNDS * SWAPS; generation++) {
+  for (let stage = 1; stage <= ROUNDS * SWAPS; stage++) {
     const from = performance.now();
     await anchor.load({
-      start: startOf(generation),
+      start: startOf(stage),
       term: 1,
       exchangeSecret: SECRET,
       spec,
@@ -72,15 +72,15 @@ test('100 anchors after one another, each with both trainers as consumers, leave
     });
     const loaded = performance.now();
     loads.push(loaded - from);
-    const both = [hear('teacher', generation), hear('student', generation)];
+    const both = [hear('teacher', stage), hear('student', stage)];
     for (let step = 0; step < 20; step++) {
       const [one, other] = await Promise.all(both.map((each) => each.next()));
       if (step === 0) answers.push(performance.now() - loaded);
-      expect(one?.value?.position).toEqual({ ...startOf(generation), step });
+      expect(one?.value?.position).toEqual({ ...startOf(stage), step });
       expect(one?.value).toEqual(other?.value);
     }
     await Promise.all(both.map((each) => each.return()));
-    if (generation % SWAPS !== 0) continue;
+    if (stage % SWAPS !== 0) continue;
     // The connections of the streams close by and by.
     const files = samples[0]?.files;
     await expect.poll(() => files === undefined || hold().files <= files, { timeout: 5000 }).toBe(true);

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { reference, resultOf } from './outcome.js';
 import { run, scratch, startRun, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 const long: WrittenSpec = { ...tiny, name: 'long', epochs: 40, checkpoint: { everyEpochs: 10 } };
 
 /** A store of which only `runs/` is left, in another folder, and a configuration that names it. */
@@ -23,7 +23,7 @@ test('a store that is lost with its lease is restored from a copy of its runs, a
   const folder = scratch();
   const store = join(folder, 'runs/long/store');
   const running = startRun(folder, long, '--in-process');
-  await running.said(({ event, generation }) => event === 'evaluation' && generation === 1);
+  await running.said(({ event, stage }) => event === 'evaluation' && stage === 1);
   running.kill('SIGINT');
   expect(await running.ended).toMatchObject({ status: 0 });
 
@@ -35,5 +35,5 @@ test('a store that is lost with its lease is restored from a copy of its runs, a
 
   const restored = await run(folder, long, '--in-process');
   expect(restored.stderr).toMatch(/^continuing run long: generation 1 \(2 of 2\), from step \d+\n$/);
-  expect(resultOf(restored)).toEqual({ phase: 'completed', generations: await undisturbed });
+  expect(resultOf(restored)).toEqual({ phase: 'completed', stages: await undisturbed });
 });

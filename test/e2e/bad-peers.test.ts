@@ -15,7 +15,7 @@ import { reference, resultOf } from './outcome.js';
 import { pidOf } from './processes.js';
 import { type Line, scratch, startRun } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 const MIB = 2 ** 20;
 /** 4 MB of logits a frame. */
@@ -109,7 +109,7 @@ describe('clients that open streams and read nothing', () => {
   });
 
   const agreement = { specDigest: '', datasetDigest: '', classes: WIDE[1], batchSize: WIDE[0], seed: 0 };
-  const from = { runId: 'e2e', generation: 0, attempt: 1, step: 48 };
+  const from = { runId: 'e2e', stage: 0, attempt: 1, step: 48 };
   const asking = fromSubscription({ consumer: 'anchor', producer: 'teacher', from, agreement, secret: SECRET });
 });
 
@@ -145,10 +145,10 @@ describe('a service that is frozen in the middle of a run', () => {
     exchange: { stepTimeout: 2 },
   };
   const undisturbed = reference(spec);
-  const validated = (generation: number, step: number) => (line: Line) =>
-    line.event === 'evaluation' && line.generation === generation && line.step === step;
+  const validated = (stage: number, step: number) => (line: Line) =>
+    line.event === 'evaluation' && line.stage === stage && line.step === step;
 
-  type Freeze = readonly [ServiceName, generation: number, step: number, seconds: number];
+  type Freeze = readonly [ServiceName, stage: number, step: number, seconds: number];
   type Freezes = readonly [freezes: readonly Freeze[], attempts: number];
   const freezes = casesOf<Freezes>(
     [
@@ -173,15 +173,15 @@ describe('a service that is frozen in the middle of a run', () => {
     async ([moments, attempts]) => {
       const folder = scratch();
       const running = startRun(folder, spec);
-      for (const [service, generation, step, seconds] of moments) {
-        await running.said(validated(generation, step));
+      for (const [service, stageIndex, step, seconds] of moments) {
+        await running.said(validated(stageIndex, step));
         const thaw = freeze(pidOf(service, folder));
         await lasting(1000 * seconds);
         thaw();
       }
       const ended = await running.ended;
       expect(ended).toMatchObject({ status: 0 });
-      expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await undisturbed });
+      expect(resultOf(ended)).toEqual({ phase: 'completed', stages: await undisturbed });
       const begun = ended.stdout.matchAll(/^\{"event":"run",.*"attempt":(\d+)/gm);
       expect(Math.max(...[...begun].map(([, attempt]) => Number(attempt)))).toBe(attempts);
     },

@@ -18,7 +18,7 @@ import { openClient, unary } from '@trikd/transport/grpc/clients';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { scratch } from './trikd.js';
 
-const spec = writtenSpec('two generations');
+const spec = writtenSpec('two stages');
 
 /** Takes what the services send to a collector. */
 async function startCollector() {

@@ -7,7 +7,7 @@ import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
 import { MAIN, run, scratch, specFile, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 const credentials = (folder: string, owner: string) => {
   const own = join(folder, owner);
@@ -20,7 +20,7 @@ test('a run whose services speak TLS has the digests of one process', async () =
   expect(await trikd(['certs', 'init', certs]).ended).toMatchObject({ status: 0, stderr: '' });
   const ended = await run(folder, tiny, '--tls', certs);
   expect(ended).toMatchObject({ status: 0, stderr: '' });
-  expect(resultOf(ended).generations).toEqual(await reference(tiny));
+  expect(resultOf(ended).stages).toEqual(await reference(tiny));
 });
 
 test('a stack with certificates answers the person who has one, and nobody else', async () => {

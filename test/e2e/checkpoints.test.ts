@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { casesOf } from './cases.js';
 import { type Ended, run, scratch, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 /** A checkpoint as `list -o json` and `show -o json` print it. */
 interface Printed {
@@ -27,7 +27,7 @@ const checkpoint = (folder: string, ...args: readonly string[]): Promise<Ended> 
   trikd(['checkpoint', ...args, '--store', join(folder, 'runs')]).ended;
 
 describe('a run that has completed', () => {
-  test('lists the checkpoint that each generation ended with, and what became of its student', async () => {
+  test('lists the checkpoint that each stage ended with, and what became of its student', async () => {
     const { status, stdout, stderr } = await checkpoint(original, 'list', 'tiny');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^run tiny: completed, generation 1, attempt 1\n/);

@@ -46,7 +46,7 @@ export async function startRuns(folder: string) {
     /** What is stored of a run, as `trikd run` reports it. */
     async result(spec: WrittenSpec): Promise<Result> {
       const { state } = await loadRun(await openFolderStore(path), spec.name);
-      return { phase: state.phase, generations: contentOf(state.results) };
+      return { phase: state.phase, stages: contentOf(state.results) };
     },
     /** Trains a run to its end. */
     async train(spec: WrittenSpec): Promise<Result> {

@@ -12,11 +12,11 @@ test('a collector that is away, or frozen, changes no bit of a run, and what it 
   const collector = await startCollector();
   onTestFinished(() => collector.kill());
   process.kill(collector.pid, 'SIGSTOP');
-  const expected = await reference(writtenSpec('two generations'));
+  const expected = await reference(writtenSpec('two stages'));
   const away = await tracedRun({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
   const frozen = await tracedRun({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp });
-  for (const { generations, said } of [away, frozen]) {
-    expect(generations).toEqual(expected);
+  for (const { stages, said } of [away, frozen]) {
+    expect(stages).toEqual(expected);
     expect(said.map(({ service }) => service).toSorted()).toEqual(SERVICES);
     for (const { service, made, delivered, dropped } of said) {
       expect({ delivered, dropped }).toEqual({ delivered: 0, dropped: made });

@@ -2,7 +2,7 @@ import { learnerOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import { traceTrainer } from '@trikd/core/training/role-program';
-import { trainGeneration } from '@trikd/core/training/trainer';
+import { trainStage } from '@trikd/core/training/trainer';
 import { Engine } from '@trikd/engine';
 import { systemClock } from '@trikd/process/system-clock';
 import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
@@ -19,7 +19,7 @@ test.each(casesOf([], ['10,000 steps']))(
     const spec = specFor('tiny', { batchSize: 64, epochs: 14_000, evaluation: rarely, checkpoint: rarely });
     const dataset = datasetFor(spec);
     const stage = stageAt(spec, 0, false);
-    const attempt = { runId: spec.name, generation: 0, attempt: 1 };
+    const attempt = { runId: spec.name, stage: 0, attempt: 1 };
     const samples: Holding[] = [];
     const { ports } = lonePorts({
       frames: { teacher: dullFrames(spec, dataset, attempt) },
@@ -28,7 +28,7 @@ test.each(casesOf([], ['10,000 steps']))(
         if (event.kind === 'progress' && event.progress.nextStep % 500 === 0) samples.push(hold());
       },
     });
-    await trainGeneration({ role: 'student', spec, stage, attempt, startStep: 0 }, dataset, ports);
+    await trainStage({ role: 'student', spec, stage, attempt, startStep: 0 }, dataset, ports);
     expect(samples).toHaveLength(28);
     // The first 4,000 steps fill caches and pools. A step moves 7 KiB of tensors: a sixth of that, left behind, would show.
     expectSteady(samples.slice(8), { objects: MIB, outside: 12 * MIB });

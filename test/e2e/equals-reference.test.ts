@@ -11,7 +11,7 @@ import { type Content, reference, resultOf } from './outcome.js';
 import { expectNoProcess, pidOf, processesOf } from './processes.js';
 import { run, scratch, startRun } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 const { student, teacher } = tiny;
 const runs = sharedRuns();
 
@@ -21,7 +21,7 @@ async function expectTheSameBits(spec: WrittenSpec): Promise<readonly Content[]>
   count += 1;
   const named = { ...spec, name: `${spec.name}-${count}` };
   const [trained, expected] = await Promise.all([runs().train(named), reference(spec)]);
-  expect(trained).toEqual({ phase: 'completed', generations: expected });
+  expect(trained).toEqual({ phase: 'completed', stages: expected });
   return expected;
 }
 
@@ -97,7 +97,7 @@ const SPECS: Readonly<Record<string, Partial<WrittenSpec>>> = {
     epochs: 24,
     warmupSteps: 0,
   },
-  'one epoch, one generation, AdamW': {
+  'one epoch, one stage, AdamW': {
     epochs: 1,
     batchSize: 8,
     student: { ...student, optimizer: { kind: 'adamw' }, learningRate: 0.01 },
@@ -129,7 +129,7 @@ describe('four services end bit for bit as one process', () => {
   test('on Fashion-MNIST, and again when repeated', async () => {
     const expected = await expectTheSameBits(fashionMnist);
     const steps = ALL_CASES ? 200 : 40;
-    expect(expected.map((each) => [each.generation, each.steps, each.promoted])).toEqual([
+    expect(expected.map((each) => [each.stage, each.steps, each.promoted])).toEqual([
       [0, steps, true],
       [1, steps, false],
     ]);
@@ -143,7 +143,7 @@ describe('four services end bit for bit as one process', () => {
     }
   });
 
-  test('when a generation ends by its patience', async () => {
+  test('when a stage ends by its patience', async () => {
     const spec: WrittenSpec = { ...tiny, epochs: 20, convergence: { patience: 2, minDelta: 0.01 } };
     const expected = await expectTheSameBits(spec);
     expect(expected.map(({ steps }) => steps).every((steps) => steps < 160)).toBe(true);
@@ -213,7 +213,7 @@ describe('each method, in four services as in one process', () => {
     const written: WrittenSpec = METHODS[name];
     const expected = await expectTheSameBits(written);
     const stages = stagesOf(RunSpec.parse(written));
-    expect(expected.map(({ generation }) => generation)).toEqual([...stages.keys()]);
+    expect(expected.map(({ stage }) => stage)).toEqual([...stages.keys()]);
   });
 
   // The simulation kills all methods, and test/e2e/interruptions.test.ts the processes of TriKD.
@@ -224,16 +224,14 @@ describe('each method, in four services as in one process', () => {
     const folder = scratch();
     const last = stagesOf(RunSpec.parse(written)).length - 1;
     const running = startRun(folder, written);
-    await running.said(
-      ({ event, generation, step }) => event === 'committed' && generation === last && Number(step) >= 8,
-    );
+    await running.said(({ event, stage, step }) => event === 'committed' && stage === last && Number(step) >= 8);
     // Its parent first, which starts a service that is gone again.
     running.kill('SIGKILL');
     await running.ended;
     for (const { pid } of processesOf(folder)) process.kill(pid, 'SIGKILL');
     await expectNoProcess(folder, 10_000);
     const [continued, expected] = await Promise.all([run(folder, written), reference(written)]);
-    expect(resultOf(continued)).toEqual({ phase: 'completed', generations: expected });
+    expect(resultOf(continued)).toEqual({ phase: 'completed', stages: expected });
   });
 });
 
@@ -243,10 +241,10 @@ test.each(casesOf([], ['replicas in processes of their own']))('%s, one of which
   const spec: WrittenSpec = { ...tiny, epochs: 12, student: { ...tiny.student, replicas: 2 } };
   const logs = join(folder, 'runs', tiny.name, 'logs', 'replica-1');
   const running = startRun(folder, spec);
-  await running.said((line) => line.event === 'evaluation' && line.generation === 1);
+  await running.said((line) => line.event === 'evaluation' && line.stage === 1);
   process.kill(pidOf('student-trainer', logs), 'SIGKILL');
   expect(await running.ended).toMatchObject({ status: 1 });
   const [ended, expected] = [await run(folder, spec), await reference(spec)];
-  expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
+  expect(resultOf(ended)).toEqual({ phase: 'completed', stages: expected });
   await expectNoProcess(folder);
 });

@@ -46,7 +46,7 @@ export type Answer = {
 };
 
 const [rows, cols] = process.argv.slice(2).map(Number) as [number, number];
-const attempt = { runId: 'e2e', generation: 0, attempt: 1 };
+const attempt = { runId: 'e2e', stage: 0, attempt: 1 };
 const agreement = { specDigest: '', datasetDigest: '', classes: cols, batchSize: rows, seed: 0 };
 const never = new AbortController().signal;
 

@@ -92,7 +92,7 @@ test('a model of a module, written as docs/extending.md says, trains in the serv
   const args = [file, '--output', 'json', '--store', join(folder, 'runs')];
   const ended = await command(['run', ...args]).ended;
   const spec = loadSpec(file, []);
-  expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await reference(spec) });
+  expect(resultOf(ended)).toEqual({ phase: 'completed', stages: await reference(spec) });
 
   const exported = await command([
     ...['export', spec.name, '--store', join(folder, 'runs'), '--format', 'onnx', '--out', join(folder, 'onnx')],

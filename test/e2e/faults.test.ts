@@ -11,21 +11,21 @@ import { reference, resultOf } from './outcome.js';
 import { expectNoProcess, pidOf } from './processes.js';
 import { type Line, run, scratch, startRun } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
-/** Two generations of 640 steps, saved every 80. */
+/** Two stages of 640 steps, saved every 80. */
 const spec: WrittenSpec = { ...tiny, name: 'faults', epochs: 80, checkpoint: { everyEpochs: 10 } };
 const undisturbed = reference(spec);
 
-const committed = (generation: number, step: number) => (line: Line) =>
-  line.event === 'committed' && line.generation === generation && line.step === step;
+const committed = (stage: number, step: number) => (line: Line) =>
+  line.event === 'committed' && line.stage === stage && line.step === step;
 
 const continuing = /^continuing run faults: /m;
 
 /** What the newest pair of a run that rests in `folder` is made of. */
-function newestPair(folder: string, generation: number) {
+function newestPair(folder: string, stage: number) {
   const path = (key: string) => join(folder, 'runs/faults/store', key);
-  const manifests = `runs/faults/manifests/000000000${generation}`;
+  const manifests = `runs/faults/manifests/000000000${stage}`;
   const manifest = path(`${manifests}/${readdirSync(path(manifests)).sort().at(-1)}`);
   return { path, manifest, pair: (): PairManifest => parseManifest(readFileSync(manifest)) };
 }
@@ -77,7 +77,7 @@ test.for(faults)(
 
     writeFileSync(newestPair(folder, 1).manifest, '{"version":1');
     const running = startRun(folder, spec);
-    await running.said((line) => line.event === 'committed' && line.generation === 1 && Number(line.step) > 160);
+    await running.said((line) => line.event === 'committed' && line.stage === 1 && Number(line.step) > 160);
     running.kill('SIGINT');
     expect(await running.ended).toMatchObject({ status: 0, stderr: expect.stringMatching(continuing) });
 
@@ -102,7 +102,7 @@ test.for(faults)(
     writeFileSync(path(key), whole);
     const ended = await run(folder, spec);
     expect(ended).toMatchObject({ status: 0, stderr: expect.stringMatching(/^continuing run faults: .*\n$/) });
-    expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await undisturbed });
+    expect(resultOf(ended)).toEqual({ phase: 'completed', stages: await undisturbed });
     await expectNoProcess(folder);
   },
 );
@@ -134,6 +134,6 @@ test.each(casesOf([], ['data']))(
     const [before, after] = [failed, ended].map(({ stderr }) => /^continuing run .*$/m.exec(stderr)?.[0]);
     expect(after).toBe(before);
     expect(Number(/from step (\d+)$/.exec(after ?? '')?.[1])).toBeGreaterThanOrEqual(160);
-    expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await reference(reading) });
+    expect(resultOf(ended)).toEqual({ phase: 'completed', stages: await reference(reading) });
   },
 );

@@ -5,11 +5,11 @@ import { reference, resultOf } from './outcome.js';
 import { expectNoProcess, pidOf, processesOf } from './processes.js';
 import { type Line, run, scratch, startRun } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 /** The student of a generation has been validated in its middle. */
-const inTheMiddleOf = (generation: number) => (line: Line) =>
-  line.event === 'evaluation' && line.generation === generation && Number(line.step) >= 40;
+const inTheMiddleOf = (stage: number) => (line: Line) =>
+  line.event === 'evaluation' && line.stage === stage && Number(line.step) >= 40;
 
 test('killed and paused in one process and in four, a run ends with the bits of an undisturbed one', async () => {
   const spec: WrittenSpec = { ...tiny, name: 'modes', epochs: 60, checkpoint: { everyEpochs: 5 } };
@@ -41,6 +41,6 @@ test('killed and paused in one process and in four, a run ends with the bits of 
   await expectNoProcess(folder);
 
   const ended = await run(folder, spec, '--in-process');
-  expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await expected });
+  expect(resultOf(ended)).toEqual({ phase: 'completed', stages: await expected });
   await expectNoProcess(folder);
 });

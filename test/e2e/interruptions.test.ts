@@ -6,15 +6,15 @@ import { reference, resultOf } from './outcome.js';
 import { expectNoProcess, pidOf, processesOf } from './processes.js';
 import { type Command, type Ended, type Line, run, scratch, startRun } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
-/** Generations long enough to be interrupted: 800 steps, saved rarely. */
+/** Stages long enough to be interrupted: 800 steps, saved rarely. */
 const long: WrittenSpec = { ...tiny, name: 'long', epochs: 100, checkpoint: { everyEpochs: 30 } };
 const undisturbed = reference(long);
 
-/** The student has been validated in the middle of a generation. */
-const inTheMiddleOf = (generation: number) => (line: Line) =>
-  line.event === 'evaluation' && line.generation === generation && Number(line.step) >= 40;
+/** The student has been validated in the middle of a stage. */
+const inTheMiddleOf = (stage: number) => (line: Line) =>
+  line.event === 'evaluation' && line.stage === stage && Number(line.step) >= 40;
 
 const SERVICES = ['anchor-server', 'orchestrator', 'student-trainer', 'teacher-trainer'];
 
@@ -101,7 +101,7 @@ test('interrupted in every way and taken over by a second command, a run ends wi
   expect(status).toBe(1);
   const ended = await second.ended;
   expect(ended.status).toBe(0);
-  expect(resultOf(ended)).toEqual({ phase: 'completed', generations: await undisturbed });
+  expect(resultOf(ended)).toEqual({ phase: 'completed', stages: await undisturbed });
   await expectNoProcess(folder);
 });
 
@@ -114,7 +114,7 @@ test.each(casesOf([], ['SIGINT'] as const))(
       (line) => line.event === 'run' && line.phase === 'training',
       inTheMiddleOf(0),
       (line) => line.event === 'run' && line.phase === 'promoting',
-      (line) => line.event === 'run' && line.generation === 1,
+      (line) => line.event === 'run' && line.stage === 1,
       inTheMiddleOf(1),
     ];
     for (const moment of moments) {
@@ -124,8 +124,8 @@ test.each(casesOf([], ['SIGINT'] as const))(
       expect(await running.ended).toMatchObject({ status: 0 });
       await expectNoProcess(folder);
     }
-    const { phase, generations } = resultOf(await run(folder, long));
-    expect({ phase, generations }).toEqual({ phase: 'completed', generations: await undisturbed });
+    const { phase, stages } = resultOf(await run(folder, long));
+    expect({ phase, stages }).toEqual({ phase: 'completed', stages: await undisturbed });
   },
 );
 

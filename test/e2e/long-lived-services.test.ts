@@ -8,7 +8,7 @@ import { contentOf, reference } from './outcome.js';
 
 type EngineSpec = NonNullable<WrittenSpec['engine']>;
 
-/** Nets whose sums are split by the number of threads, one of them with dropout; 2 generations of 24 steps. */
+/** Nets whose sums are split by the number of threads, one of them with dropout; 2 stages of 24 steps. */
 const specOf = (name: string, engine: EngineSpec): WrittenSpec => ({
   name,
   data: { kind: 'synthetic', height: 16, width: 16, channels: 3, noise: 24 },
@@ -36,7 +36,7 @@ test('services that trained two runs with other threads and another precision tr
     await until(spec, ended);
   }
   await create(later);
-  await until(later, ({ event }) => event?.$case === 'progress' && event.value.generation === 1);
+  await until(later, ({ event }) => event?.$case === 'progress' && event.value.stage === 1);
   const of = { runId: later.name, requestId: '' };
   await unary(client.pauseRun.bind(client), of, deadline);
   await unary(client.resumeRun.bind(client), of, deadline);

@@ -58,9 +58,9 @@ const LOOK = 250;
 
 const nameOf = (index: number) => `run-${String(index).padStart(3, '0')}`;
 
-/** Two generations of 16 steps. */
+/** Two stages of 16 steps. */
 const specOf = (index: number): WrittenSpec =>
-  writtenSpec('two generations', { name: nameOf(index), seed: index % SEEDS, epochs: 2, engine: { threads: 1 } });
+  writtenSpec('two stages', { name: nameOf(index), seed: index % SEEDS, epochs: 2, engine: { threads: 1 } });
 
 /** Creates all runs at once and waits for their end. */
 export async function manyRuns(campaign: ManyRuns): Promise<ManyOutcome> {

@@ -14,7 +14,7 @@ import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
 import { type Ended, run, scratch, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 /** What a failed command leaves: exactly this on standard error, and status 1. */
 function expectSentence({ status, stderr }: Ended, sentence: RegExp): void {
@@ -199,7 +199,7 @@ describe('data that cannot be read end the run with one sentence, and once they 
     writeIdxSet(data, whole);
     const [ended, expected] = [await run(folder, spec(data), '--in-process'), await reference(spec(data))];
     expect(ended).toMatchObject({ status: 0, stderr: '' });
-    expect(resultOf(ended)).toEqual({ phase: 'completed', generations: expected });
+    expect(resultOf(ended)).toEqual({ phase: 'completed', stages: expected });
   });
 
   test('a folder that was mistyped, under the same name, and a warm-up that is longer than what the data allow', async () => {
@@ -215,13 +215,13 @@ describe('data that cannot be read end the run with one sentence, and once they 
       status: 0,
       stderr: expect.stringMatching(/starts again with another spec:\n.*mistyped/),
     });
-    expect(resultOf(corrected)).toEqual({ phase: 'completed', generations: await reference(spec(data)) });
+    expect(resultOf(corrected)).toEqual({ phase: 'completed', stages: await reference(spec(data)) });
     const other = await run(folder, { ...spec(data), seed: 1 });
     expect(other).toMatchObject({ status: 3, stderr: expect.stringMatching(/exists with another spec/) });
     const { train: _, ...rest } = { kind: 'idx' as const, folder: data, train: 0, validation: 64 };
     expectSentence(
       await run(folder, { ...tiny, name: 'warm', data: rest, warmupSteps: 1000 }, '--in-process'),
-      /^trikd: run warm failed: .*warmupSteps: 1000 steps of warm-up are more than the 30 steps of a generation$/m,
+      /^trikd: run warm failed: .*warmupSteps: 1000 steps of warm-up are more than the 30 steps of a stage$/m,
     );
   });
 });
@@ -242,11 +242,11 @@ test('a loss that is not finite ends the run with one sentence, and a better spe
   const again = await run(folder, wild, '--in-process');
   expectSentence(
     again,
-    /^trikd: the orchestrator: the run failed in generation 0 and would fail again: the student .*; change its spec \(.*\) and start a new run$/m,
+    /^trikd: the orchestrator: the run failed in stage 0 and would fail again: the student .*; change its spec \(.*\) and start a new run$/m,
   );
   const ended = await run(folder, tiny, '--fresh', '--in-process');
   expect(ended).toMatchObject({ status: 0, stderr: '' });
-  expect(resultOf(ended).generations).toEqual(await reference(tiny));
+  expect(resultOf(ended).stages).toEqual(await reference(tiny));
 });
 
 /** Standard error in one line. */

@@ -21,7 +21,7 @@ import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
 import { scratch, specFile, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 let data: string;
 let minio: S3Server;
@@ -152,7 +152,7 @@ describe('with the variables that `make minio` prints', () => {
 
     const continued = await runLong().ended;
     expect(continued).toMatchObject({ status: 0, stderr: expect.stringMatching(/^continuing run long: .* from step/) });
-    expect(resultOf(continued)).toEqual({ phase: 'completed', generations: await reference(long) });
+    expect(resultOf(continued)).toEqual({ phase: 'completed', stages: await reference(long) });
     expect(JSON.parse(continued.stdout.trimEnd().split('\n').at(-1) ?? '').store).toBe('s3://trikd/trikd-run/long');
     expect(readdirSync(join(folder, 'runs/long'))).not.toContain('store');
 

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { BestParams, Blob } from '@trikd/core/domain/role-checkpoint';
-import { GenerationResult, type LearnerOutcome } from '@trikd/core/run/state';
+import { type LearnerOutcome, StageResult } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { WrittenSpec } from '@trikd/testing/specs/presets';
 import type { Ended } from './trikd.js';
 
-/** A generation's result without any key of the store: what is there must be the same in every attempt, where it is must not. */
-export type Content = Omit<GenerationResult, 'learners' | 'pair'> & {
+/** A stage's result without any key of the store: what is there must be the same in every attempt, where it is must not. */
+export type Content = Omit<StageResult, 'learners' | 'pair'> & {
   /** By name. */
   readonly learners: Readonly<Record<string, LearnerContent>>;
 };
@@ -20,14 +20,14 @@ type LearnerContent = Omit<LearnerOutcome, 'best'> & {
 export interface Result {
   readonly phase: string;
   /** Digests of all weights, statistics and optimizer slots, of the best params, and all scores. */
-  readonly generations: readonly Content[];
+  readonly stages: readonly Content[];
   readonly failure?: string;
 }
 
-const Generations = GenerationResult.unwrap().omit({ pair: true }).strip().array();
+const Stages = StageResult.unwrap().omit({ pair: true }).strip().array();
 
-export function contentOf(generations: unknown): readonly Content[] {
-  return Generations.parse(generations).map((result) => ({
+export function contentOf(stages: unknown): readonly Content[] {
+  return Stages.parse(stages).map((result) => ({
     ...result,
     learners: Object.fromEntries(Object.entries(result.learners).map(([name, each]) => [name, withoutKey(each)])),
   }));
@@ -41,9 +41,9 @@ function withoutKey({ best: { params, ...score }, stateSha256 }: LearnerOutcome)
 export function resultOf({ stdout, stderr }: Ended): Result {
   const last = stdout.trimEnd().split('\n').at(-1) ?? '';
   try {
-    const { event, phase, generations, failure } = JSON.parse(last);
+    const { event, phase, stages, failure } = JSON.parse(last);
     if (event !== 'result') throw new Error(`the event is ${event}`);
-    return { phase, generations: contentOf(generations), ...(failure && { failure }) };
+    return { phase, stages: contentOf(stages), ...(failure && { failure }) };
   } catch (cause) {
     throw new Error(`no result in ${JSON.stringify(last)}; standard error: ${stderr}`, { cause });
   }

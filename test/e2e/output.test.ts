@@ -10,7 +10,7 @@ import { fakeRunService, toldRun } from '../integration/fake-run-service.js';
 import { expectNoProcess } from './processes.js';
 import { MAIN, run, scratch, specFile, startRun, trikd, trikdOnTerminal } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 test('without a terminal every line is JSON until the table', async () => {
   const { status, stdout, stderr } = await run(scratch(), tiny, '--output', 'table', '--in-process');
@@ -23,7 +23,7 @@ test('without a terminal every line is JSON until the table', async () => {
     .map((line) => JSON.parse(line));
   // A slow machine reports progress too.
   const kinds = new Set(events.map(({ event }) => event).filter((kind) => kind !== 'progress'));
-  expect(kinds).toEqual(new Set(['run', 'evaluation', 'committed', 'generation-ended', 'anchor-moved']));
+  expect(kinds).toEqual(new Set(['run', 'evaluation', 'committed', 'stage-ended', 'anchor-moved']));
   expect(events.at(-1)).toMatchObject({ event: 'run', phase: 'completed' });
   const roles = events.flatMap(({ event, role }) => (event === 'evaluation' ? [role] : []));
   expect(roles.filter((role) => role === 'student')).toHaveLength(6);
@@ -99,7 +99,7 @@ describe('on a terminal', () => {
     expect(text).toMatch(/^student .* task \d\.\d+ .*teacher \d\.\d+ .*validation \d+\.\d %.* waits teacher \d+ %/m);
     expect(text).toMatch(/^long · generation 0 \(1 of 1\) · completed/m);
     expect(stdout).toContain('\u001b[');
-    expect(text).toMatch(/┌─.*\r?\n│ generation │ model/);
+    expect(text).toMatch(/┌─.*\r?\n│ stage │ model/);
     expect(text).not.toMatch(/^\{/m);
   });
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { StageAttempt } from '@trikd/core/domain/position';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { type ServiceName, startService } from '@trikd/process/service-process';
 import { fromPosition } from '@trikd/protocol/convert';
@@ -19,7 +19,7 @@ import { reference, resultOf } from './outcome.js';
 import { expectNoProcess } from './processes.js';
 import { run, scratch, specFile, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 /** An address without a listener: the port of the discard service, which needs root and is no longer in use. */
 const UNUSED = '127.0.0.1:9';
@@ -52,16 +52,11 @@ function servicesOf(folder: string, runId: string) {
 
 type Trainer = Awaited<ReturnType<ReturnType<typeof servicesOf>['start']>>;
 
-/** Gives a trainer a generation to train with a peer. */
-async function assign(
-  trainer: Trainer,
-  spec: WrittenSpec,
-  peerAddress: string,
-  given: Partial<GenerationAttempt> = {},
-) {
+/** Gives a trainer a stage to train with a peer. */
+async function assign(trainer: Trainer, spec: WrittenSpec, peerAddress: string, given: Partial<StageAttempt> = {}) {
   const client = openClient(TrainerServiceClient, trainer.address);
   onTestFinished(() => client.close());
-  const attempt = { runId: spec.name, generation: 0, attempt: 1, ...given };
+  const attempt = { runId: spec.name, stage: 0, attempt: 1, ...given };
   const participant = trainer.name === 'teacher-trainer' ? 'student' : 'teacher';
   const request = {
     start: fromPosition({ ...attempt, step: 0 }),
@@ -123,7 +118,7 @@ describe('an orchestrator says why it cannot train', () => {
     await expectNoProcess(folder, 10_000);
     const ended = await run(folder, tiny, '--in-process');
     expect(ended.status).toBe(0);
-    expect(resultOf(ended).generations).toEqual(await reference(tiny));
+    expect(resultOf(ended).stages).toEqual(await reference(tiny));
   });
 
   test('when its trainers read different data, and with one set the run completes', async () => {
@@ -155,7 +150,7 @@ describe('an orchestrator says why it cannot train', () => {
     ];
     const ended = await trikd(args, { TRIKD_DATA: ours }).ended;
     expect(ended.status).toBe(0);
-    expect(resultOf(ended).generations).toEqual(await reference({ ...fromFiles, data: { ...files, folder: ours } }));
+    expect(resultOf(ended).stages).toEqual(await reference({ ...fromFiles, data: { ...files, folder: ours } }));
   });
 });
 
@@ -174,7 +169,7 @@ describe('a trainer says why it cannot train with its peer', () => {
         spec?: WrittenSpec;
         theirs?: Partial<WrittenSpec>;
         classes?: 5;
-        given?: Partial<GenerationAttempt>;
+        given?: Partial<StageAttempt>;
         says: RegExp;
       }
     >
@@ -191,10 +186,10 @@ describe('a trainer says why it cannot train with its peer', () => {
       theirs: { epochs: 9 },
       says: / has another spec digest$/,
     },
-    'another generation': {
+    'another stage': {
       spec: unanchored,
-      given: { generation: 1 },
-      says: /generation [01] attempt 1.* is not served$/,
+      given: { stage: 1 },
+      says: /stage [01] attempt 1.* is not served$/,
     },
     'another attempt': { given: { attempt: 2 }, says: /attempt [12].* is not served$/ },
   };

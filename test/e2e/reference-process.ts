@@ -1,6 +1,6 @@
 /**
  * Trains whole runs in this one process, without services, one after the other. For each it prints a line: what each stage came to, a list
- * of GenerationResult as JSON.
+ * of StageResult as JSON.
  *
  * usage: node reference-process.ts SPEC_AS_JSON
  *        node reference-process.ts < REQUESTS
@@ -27,7 +27,7 @@ const readWeights = weightsReader();
 async function train(written: unknown, answers?: string): Promise<void> {
   const spec = newRun(RunSpec.parse(written));
   const store = memoryStore();
-  const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
+  const folder = blobsFolder({ runId: spec.name, stage: 0, attempt: 1 });
   const dataset = await loadDataset(spec);
 
   /** A model that answers as another server has answered for the same images. */
@@ -35,7 +35,7 @@ async function train(written: unknown, answers?: string): Promise<void> {
     const said: Readonly<Record<string, string>> = JSON.parse(readFileSync(answers ?? '', 'utf8'));
     return {
       async logits(step) {
-        const { images, digest } = makeBatch(dataset, spec, attempt.generation, step);
+        const { images, digest } = makeBatch(dataset, spec, attempt.stage, step);
         const bytes = Buffer.from(said[createHash('sha256').update(images).digest('hex')] ?? '', 'base64');
         const data = new Float32Array(new Uint8Array(bytes).buffer);
         const logits = { rows: spec.batchSize, cols: dataset.classes, data };

@@ -56,7 +56,7 @@ test('four processes, all of them killed in the middle, end bit for bit as one t
   expect(server.answers).toHaveLength(28);
   await server.behave(SHIFT);
   const continued = resultOf(await run(folder, spec));
-  expect(continued).toEqual({ phase: 'completed', generations: await expected(folder, server, spec) });
+  expect(continued).toEqual({ phase: 'completed', stages: await expected(folder, server, spec) });
   // Whole pages were kept, and were not asked for again.
   expect(server.answers).toHaveLength(28 + 24);
 });
@@ -75,7 +75,7 @@ test.each(casesOf([], ['useless']))(
     await server.behave(SHIFT);
     expect(resultOf(await run(folder, spec))).toEqual({
       phase: 'completed',
-      generations: await expected(folder, server, spec),
+      stages: await expected(folder, server, spec),
     });
   },
 );

@@ -25,7 +25,7 @@ import { run, scratch, trikd } from './trikd.js';
 const execute = promisify(execFile);
 const FETCH = fileURLToPath(new URL('../../scripts/fetch-python-packages.py', import.meta.url));
 const CLIENT = fileURLToPath(new URL('triton_client.py', import.meta.url));
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 const spec = RunSpec.parse(tiny);
 const dataset = datasetFor(spec);
 const images = dataset.test.images.subarray(0, dataset.test.count * imageBytes(dataset));
@@ -35,7 +35,7 @@ async function evaluated(folder: string): Promise<Float32Array> {
   const store = await openStore({ kind: 'folder', path: folder }, { verify: 'reads' });
   const { state } = await loadRun(store, tiny.name);
   const stage = bestStage(state.results, spec)!;
-  const { params } = state.results.find(({ generation }) => generation === stage)!.learners['student']!.best;
+  const { params } = state.results.find(({ stage: stageIndex }) => stageIndex === stage)!.learners['student']!.best;
   const judged = await openJudged(spec, dataset, spec.student!.model!, await loadParams(store, params));
   const { logits } = await judged.outputs(images);
   await judged.close();

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { clusteredRuns, ended, stands } from './clustered-runs.js';
 import { contentOf, reference } from './outcome.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 const manual: WrittenSpec = { ...tiny, name: 'manual', epochs: 12, curriculum: { generations: 2, advance: 'manual' } };
 const between: WrittenSpec = { ...tiny, name: 'between', seed: 7, curriculum: { generations: 1 } };
@@ -24,11 +24,10 @@ test('a run that waits, is paused and makes room for another one ends with the b
     stands(({ phase }) => phase === RunPhase.RUN_PHASE_WAITING),
   );
   await unary(client.triggerGeneration.bind(client), of(manual), { what });
-  const learns = (message: WatchRunResponse) =>
-    message.event?.$case === 'progress' && message.event.value.generation === 1;
+  const learns = (message: WatchRunResponse) => message.event?.$case === 'progress' && message.event.value.stage === 1;
   await until(manual, learns);
   const { run } = await unary(client.pauseRun.bind(client), of(manual), { what, deadlineSeconds: 30 });
-  expect(run).toMatchObject({ phase: RunPhase.RUN_PHASE_PAUSED, generation: 1 });
+  expect(run).toMatchObject({ phase: RunPhase.RUN_PHASE_PAUSED, stage: 1 });
   await create(between);
   await until(between, ended);
   await unary(client.resumeRun.bind(client), of(manual), { what });

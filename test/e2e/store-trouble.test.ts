@@ -23,9 +23,9 @@ import { contentOf, reference } from './outcome.js';
 import { expectNoProcess } from './processes.js';
 import { MAIN, scratch, specFile } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
-/** Two generations of 480 steps, saved every 40. */
+/** Two stages of 480 steps, saved every 40. */
 const spec: WrittenSpec = { ...tiny, name: 'trouble', epochs: 60, checkpoint: { everyEpochs: 5 } };
 const undisturbed = reference(spec);
 /** How long the store refuses every request. Longer than the longest pause between two tries. */
@@ -209,7 +209,7 @@ describe('a store in trouble pauses a run, which says why, goes on by itself and
     const { status, last } = await command.ended;
     expect(status).toBe(0);
     expect(last).toMatchObject({ event: 'result', phase: 'completed' });
-    expect(contentOf(last.generations)).toEqual(await undisturbed);
+    expect(contentOf(last.stages)).toEqual(await undisturbed);
   });
 });
 

@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { resultOf } from './outcome.js';
 import { scratch, specFile, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 /** A run, traced at every step. What its services said of their spans at the end, and what came of it. */
 export async function tracedRun(env: Readonly<Record<string, string>>) {
@@ -18,7 +18,7 @@ export async function tracedRun(env: Readonly<Record<string, string>>) {
     .filter((name) => name.endsWith('.jsonl'))
     .flatMap((name) => readFileSync(join(logs, name), 'utf8').trimEnd().split('\n'));
   const said = lines.map((line) => JSON.parse(line)).filter(({ dropped }) => dropped !== undefined);
-  return { generations: resultOf(ended).generations, said };
+  return { stages: resultOf(ended).stages, said };
 }
 
 export const SERVICES = ['anchor-server', 'orchestrator', 'student-trainer', 'teacher-trainer'];

@@ -4,7 +4,7 @@ import { writtenSpec } from '@trikd/testing/specs/spec-for';
 import { expect, onTestFinished, test } from 'vitest';
 import { scratch, specFile, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 
 /** Attributes as OTLP has them in JSON. */
 type Attributes = readonly { readonly key: string; readonly value: Readonly<Record<string, unknown>> }[];
@@ -50,12 +50,12 @@ const startOf = ({ startTimeUnixNano }: Span) => Number(BigInt(startTimeUnixNano
 const endOf = ({ endTimeUnixNano }: Span) => Number(BigInt(endTimeUnixNano) / 1000n);
 const durationOf = (span: Span) => endOf(span) - startOf(span);
 
-/** The traces of a run's steps of one generation, by step. */
-function stepTraces(all: readonly Span[], generation: number): ReadonlyMap<unknown, readonly Span[]> {
+/** The traces of a run's steps of one stage, by step. */
+function stepTraces(all: readonly Span[], stage: number): ReadonlyMap<unknown, readonly Span[]> {
   const traces = [...Map.groupBy(all, ({ traceId }) => traceId).values()];
   const roots = traces.flatMap((trace) => {
     const root = trace.find(({ name }) => name === 'trikd.step');
-    return root && tagOf(root, 'trikd.generation') === generation ? [[tagOf(root, 'trikd.step'), trace] as const] : [];
+    return root && tagOf(root, 'trikd.stage') === stage ? [[tagOf(root, 'trikd.step'), trace] as const] : [];
   });
   return new Map(roots);
 }

@@ -8,7 +8,7 @@ import { contentOf, reference } from './outcome.js';
 import { expectNoProcess, pidOf } from './processes.js';
 import { type Command, scratch, specFile, trikd } from './trikd.js';
 
-const tiny = writtenSpec('two generations');
+const tiny = writtenSpec('two stages');
 const long: WrittenSpec = { ...tiny, name: 'long', epochs: 40, checkpoint: { everyEpochs: 10 } };
 
 /** A stack in a folder, and the address of its orchestrator. */

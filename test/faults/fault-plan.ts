@@ -104,9 +104,9 @@ export interface FaultPlan {
   readonly left: number;
   /**
    * The next of them, which may be asked for again until it has happened.
-   * @param generation of the run: without an anchor in generation 0, none is struck there
+   * @param stage of the run: without an anchor in generation 0, none is struck there
    */
-  next(generation: number): PlannedFault;
+  next(stage: number): PlannedFault;
   /** Is called with each fault that happened. */
   happened(fault: PlannedFault): void;
 }
@@ -118,7 +118,7 @@ export function drawnFaults(count: number, draw: (bound: number) => number): Fau
     get left() {
       return left;
     },
-    next: (generation) => drawFault(draw, generation),
+    next: (stage) => drawFault(draw, stage),
     happened() {
       left -= 1;
     },
@@ -163,8 +163,8 @@ export function faultAtEveryPoint(draw: (bound: number) => number): FaultPlan {
     get left() {
       return pending.length;
     },
-    next(generation) {
-      const fault = pending.find((each) => generation > 0 || !strikesAnchor(each)) ?? pending[0];
+    next(stage) {
+      const fault = pending.find((each) => stage > 0 || !strikesAnchor(each)) ?? pending[0];
       if (!fault) throw new RangeError('every fault has happened');
       // A fault that does not happen before the run ends comes again after the others.
       pending = [...pending.filter((each) => each !== fault), fault];
@@ -189,8 +189,8 @@ export function shuffled<T>(draw: (bound: number) => number, list: readonly T[])
 }
 
 /** Draws a fault, and for one in four another one before it, on whose recovery it strikes. */
-function drawFault(draw: (bound: number) => number, generation: number): PlannedFault {
-  const victims = generation === 0 ? VICTIMS.filter((victim) => victim !== 'anchor') : VICTIMS;
+function drawFault(draw: (bound: number) => number, stage: number): PlannedFault {
+  const victims = stage === 0 ? VICTIMS.filter((victim) => victim !== 'anchor') : VICTIMS;
   const pick = <T>(list: readonly T[]): T => list[draw(list.length)]!;
   const victim = pick(victims);
   if (draw(4) > 0) return drawAt(draw, victim, pick(PLACES[victim]));

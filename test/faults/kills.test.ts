@@ -13,7 +13,7 @@ const FAULTS = process.env['FAULTS'];
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.random()));
 /** No run begins after so many seconds: the faults that are missing then fail the test. */
 const ENOUGH = 600 * Math.max(1, Number(FAULTS ?? 0) / 60);
-/** Of a generation: without a number of faults, runs are short. */
+/** Of a stage: without a number of faults, runs are short. */
 const EPOCHS = FAULTS === undefined ? 16 : 32;
 const TITLE = FAULTS === undefined ? 'a fault at every named point changes' : `${FAULTS} faults at named points change`;
 
@@ -35,7 +35,7 @@ test(`${TITLE} no bit`, { timeout: 1000 * (ENOUGH + 120) }, async () => {
       const following = followRun(addressesOf(trio), specOf(runId, trio.data, EPOCHS));
       const over = following.then(() => undefined);
       while (plan.left > 0) {
-        const struck = await strike(trio, runId, plan.next(trio.steps.last(runId)?.generation ?? 0), over);
+        const struck = await strike(trio, runId, plan.next(trio.steps.last(runId)?.stage ?? 0), over);
         if (!struck) break;
         for (const each of struck) {
           story.push(`${strikes.push(each)} ${runId} ${sayStrike(each)}`);

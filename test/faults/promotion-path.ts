@@ -1,7 +1,7 @@
 import type { FaultPoint } from '@trikd/process/fault-points';
 import type { Fault } from '@trikd/testing/processes/fault-agent';
 
-/** Steps of a generation: one epoch is one step of the doubles, and each is saved. */
+/** Steps of a stage: one epoch is one step of the doubles, and each is saved. */
 export const STEPS = 2;
 
 /** The path of a promotion, from the last pair of a generation to the next one in training. */

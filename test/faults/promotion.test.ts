@@ -24,7 +24,7 @@ const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.rando
 /** Without a number, a leader is struck once at each point of the path, in short runs. */
 const ASKED = process.env['ROUNDS'];
 const ROUNDS = Number(ASKED ?? PROMOTION_PATH.length);
-const GENERATIONS = ASKED === undefined ? 10 : 25;
+const STAGES = ASKED === undefined ? 10 : 25;
 
 const LEASE = 0.4;
 
@@ -35,12 +35,12 @@ const specOf = (name: string) =>
     student: { objective: hears() },
     teacher: { objective: hears() },
     checkpoint: { everyEpochs: 1 },
-    curriculum: { generations: GENERATIONS },
+    curriculum: { generations: STAGES },
   });
 
 /** Scores rise, and never beyond 1. */
 const world: ToyWorld = {
-  accuracyAt: (_role, generation, step) => 0.5 + generation / 100 + step / 1000,
+  accuracyAt: (_role, stage, step) => 0.5 + stage / 100 + step / 1000,
 };
 
 /** A process that reads the whole store all the time. */
@@ -140,7 +140,7 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
     await following;
     const { state } = await loadRun(store, runId);
     const pointer = await readPointer(store, runId);
-    const missing = GENERATIONS - 1 - (pointer?.moves ?? 0);
+    const missing = STAGES - 1 - (pointer?.moves ?? 0);
     double += Math.max(0, -missing);
     lost += Math.max(0, missing);
     const same = state.phase === 'completed' && digestsOf(state.results) === calm;
@@ -157,7 +157,7 @@ test(`of ${ROUNDS} leaders struck on the path of a promotion none promotes twice
   const seconds = (performance.now() - began) / 1000;
   console.log(
     `${rounds} leaders struck at ${PROMOTION_PATH.length} places of the promotion path (${rounds - stopped} killed, ${stopped} ` +
-      `stopped for longer than their lease) in ${runs} runs of ${GENERATIONS} generations, seed ${SEED}: ${double} double, ` +
+      `stopped for longer than their lease) in ${runs} runs of ${STAGES} stages, seed ${SEED}: ${double} double, ` +
       `${lost} lost promotions, ${different} runs differ from the undisturbed one; a reader saw ${violations.length} ` +
       `violations in ${looks} looks at ${manifests} manifests and ${blobs} blobs, and ${strays} manifests of frozen leaders that no state names; ${seconds.toFixed(0)} s`,
   );

@@ -13,8 +13,8 @@ import { explained, INTERVAL, startTrio, type Trio } from './trio.js';
 const KILLS = process.env['KILLS'];
 const SEED = Number(process.env['FAULT_SEED'] ?? Math.floor(2 ** 32 * Math.random()));
 
-/** Two generations of 256 steps; without a number, of 64. */
-const GENERATIONS = 2;
+/** Two stages of 256 steps; without a number, of 64. */
+const STAGES = 2;
 const STEPS = KILLS === undefined ? 64 : 256;
 const specNamed = (name: string) => writtenSpec('1024 images', { name, epochs: STEPS / 8, student: { replicas: 2 } });
 
@@ -29,14 +29,14 @@ const PLACES: readonly (readonly [rank: 0 | 1, point: FaultPoint])[] = [
 
 interface PlannedKill {
   readonly rank: 0 | 1;
-  readonly fault: Fault & { readonly where: { readonly generation: number; readonly step: number } };
+  readonly fault: Fault & { readonly where: { readonly stage: number; readonly step: number } };
 }
 
 /** So many kills at steps that are drawn, each at another one, in the order of the run: all of them happen. */
 function drawnKills(count: number, draw: (bound: number) => number): readonly PlannedKill[] {
   const steps = shuffled(
     draw,
-    Array.from({ length: GENERATIONS * STEPS }, (_, step) => step),
+    Array.from({ length: STAGES * STEPS }, (_, step) => step),
   );
   const places = shuffled(
     draw,
@@ -47,7 +47,7 @@ function drawnKills(count: number, draw: (bound: number) => number): readonly Pl
     .sort((a, b) => a - b)
     .map((step, id) => {
       const [rank, point] = places[id]!;
-      const where = { generation: Math.floor(step / STEPS), step: step % STEPS };
+      const where = { stage: Math.floor(step / STEPS), step: step % STEPS };
       return { rank, fault: { id, point, where, nth: 1, signal: 'SIGKILL' } };
     });
 }
@@ -71,8 +71,8 @@ async function kill(trio: Trio, runId: string, { rank, fault }: PlannedKill, ove
   const attempts = trio.steps.replays(runId).length;
   const back = await Promise.race([trio.steps.next(() => trio.steps.replays(runId).length > attempts), over]);
   await ended;
-  const { generation, step } = fault.where;
-  const place = `${victim.name} at ${fault.point} of step ${step} of generation ${generation}`;
+  const { stage, step } = fault.where;
+  const place = `${victim.name} at ${fault.point} of step ${step} of stage ${stage}`;
   const recoveryMs = back.at - at;
   return { text: `${place}: back after ${(recoveryMs / 1000).toFixed(2)} s`, recoveryMs };
 }

@@ -28,8 +28,8 @@ test('a rolling restart drains every service, all models exit at once in order, 
   const services = [...trio.orchestrators, ...models];
   const orders = ALL ? [services, services] : [trio.orchestrators, models];
   const story: Restart[] = [];
-  for (const [generation, order] of orders.entries()) {
-    for (const service of order) story.push(await restart(trio, spec.name, generation, service));
+  for (const [stage, order] of orders.entries()) {
+    for (const service of order) story.push(await restart(trio, spec.name, stage, service));
   }
   const rolled = trio.steps.replays(spec.name).length;
   const exits = await exitAtOnce(trio, models);
@@ -59,13 +59,13 @@ interface Restart {
 }
 
 /** Has a service exit in the middle of two checkpoints, and waits until it is back. */
-async function restart(trio: Trio, runId: string, generation: number, service: ServiceUnderTest): Promise<Restart> {
-  const before = await betweenCheckpoints(trio, generation);
+async function restart(trio: Trio, runId: string, stage: number, service: ServiceUnderTest): Promise<Restart> {
+  const before = await betweenCheckpoints(trio, stage);
   const replays = trio.steps.replays(runId).length;
   const drain = await exit(trio, service);
   await service.listening();
   // Steps of an attempt that is over may still come.
-  const isNext = (step: Position) => step.generation > generation || step.attempt > before.attempt;
+  const isNext = (step: Position) => step.stage > stage || step.attempt > before.attempt;
   if (isTrainer(service.name)) await trio.steps.next(isNext);
   return { service: service.name, drain, replays };
 }
@@ -75,8 +75,8 @@ async function exitAtOnce(trio: Trio, models: readonly ServiceUnderTest[]) {
   return Promise.all(models.map(async (model) => ({ service: model.name, drain: await exit(trio, model) })));
 }
 
-function betweenCheckpoints({ steps }: Trio, generation: number) {
-  return steps.next((step) => step.generation === generation && step.step % INTERVAL > 8);
+function betweenCheckpoints({ steps }: Trio, stage: number) {
+  return steps.next((step) => step.stage === stage && step.step % INTERVAL > 8);
 }
 
 /** Milliseconds until a service that is asked to exit has done so, in order. */

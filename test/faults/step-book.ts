@@ -6,9 +6,9 @@ export interface PairStep extends Position {
   readonly at: number;
 }
 
-/** The cost of a new attempt of a generation. */
+/** The cost of a new attempt of a stage. */
 export interface Replay {
-  readonly generation: number;
+  readonly stage: number;
   readonly attempt: number;
   /** Steps that had been trained before, and are trained again. */
   readonly steps: number;
@@ -27,7 +27,7 @@ export interface StepBook {
 export function stepBook(): StepBook {
   /** Last step of each trainer, by attempt. */
   const lasts = new Map<string, Map<string, number>>();
-  /** The furthest step of any trainer, by generation. */
+  /** The furthest step of any trainer, by stage. */
   const furthest = new Map<string, number>();
   const last = new Map<string, PairStep>();
   const replays = new Map<string, Replay[]>();
@@ -35,18 +35,18 @@ export function stepBook(): StepBook {
 
   return {
     trained(service, position, at) {
-      const { runId, generation, attempt, step } = position;
-      const ofGeneration = `${runId} ${generation}`;
-      const ofAttempt = `${ofGeneration} ${attempt}`;
-      const before = furthest.get(ofGeneration) ?? -1;
+      const { runId, stage, attempt, step } = position;
+      const ofStage = `${runId} ${stage}`;
+      const ofAttempt = `${ofStage} ${attempt}`;
+      const before = furthest.get(ofStage) ?? -1;
       const trainers = lasts.get(ofAttempt) ?? new Map<string, number>();
       if (trainers.size === 0 && attempt > 1) {
-        const replay = { generation, attempt, steps: Math.max(0, before + 1 - step) };
+        const replay = { stage, attempt, steps: Math.max(0, before + 1 - step) };
         replays.set(runId, [...(replays.get(runId) ?? []), replay]);
       }
       trainers.set(service, step);
       lasts.set(ofAttempt, trainers);
-      furthest.set(ofGeneration, Math.max(before, step));
+      furthest.set(ofStage, Math.max(before, step));
       if (trainers.size < 2 || Math.min(...trainers.values()) !== step) return;
       const pair = { ...position, at };
       last.set(runId, pair);

@@ -62,11 +62,11 @@ async function look(from: ObjectStore, runId: string): Promise<void> {
   looks += 1;
 }
 
-/** A run never goes back, and ended generations do not change. */
+/** A run never goes back, and ended stages do not change. */
 function compareRuns(runId: string, before: SavedRun, now: SavedRun): void {
-  const place = ({ state }: SavedRun) => state.generation * 1e6 + state.attempt;
+  const place = ({ state }: SavedRun) => state.stage * 1e6 + state.attempt;
   const says = ({ revision, term, state }: SavedRun) =>
-    `revision ${revision}, term ${term}, generation ${state.generation}, attempt ${state.attempt}, ${state.results.length} results`;
+    `revision ${revision}, term ${term}, stage ${state.stage}, attempt ${state.attempt}, ${state.results.length} results`;
   const ended = JSON.stringify(now.state.results.slice(0, before.state.results.length));
   const back =
     now.revision < before.revision ||
@@ -90,7 +90,7 @@ async function readPointed(from: ObjectStore, runId: string): Promise<void> {
   seen.set(runId, { ...seen.get(runId), pointer });
   const wrong = await wrongWith(from, pointer.params);
   if (wrong && (await readPointer(from, runId))?.moves === pointer.moves) {
-    violations.push(`the pointer of ${runId} names generation ${pointer.generation}: ${wrong}`);
+    violations.push(`the pointer of ${runId} names stage ${pointer.stage}: ${wrong}`);
   }
 }
 

@@ -119,8 +119,8 @@ async function strikeStore(
 function isBack(step: PairStep, runId: string, planned: PlannedFault, before: PairStep | undefined): boolean {
   if (step.runId !== runId) return false;
   if (!before || planned.signal === 'SIGSTOP' || planned.victim === 'store') return true;
-  if (planned.victim === 'anchor' && before.generation === 0) return true;
-  return step.generation > before.generation || step.attempt > before.attempt;
+  if (planned.victim === 'anchor' && before.stage === 0) return true;
+  return step.stage > before.stage || step.attempt > before.attempt;
 }
 
 /** A whole run takes less. */

@@ -22,7 +22,7 @@ import { type StepBook, stepBook } from './step-book.js';
 /** Steps between two checkpoints of `specOf`. */
 export const INTERVAL = 32;
 
-/** Two generations of 8 steps an epoch on the first 1152 images of Fashion-MNIST. */
+/** Two stages of 8 steps an epoch on the first 1152 images of Fashion-MNIST. */
 export function specOf(name: string, data: string, epochs = 32): WrittenSpec {
   return writtenSpec('1024 images', {
     name,

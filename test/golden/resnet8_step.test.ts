@@ -93,7 +93,7 @@ function specOf(optimizer: OptimizerName): RunSpec {
   });
 }
 
-/** Generation 1, which has all three terms. */
+/** Stage 1, which has all three terms. */
 const stageOf = (spec: RunSpec) => stageAt(spec, 1, true);
 const student = (spec: RunSpec) => learnerOf(stageOf(spec), 'student');
 

@@ -5,13 +5,13 @@ import type { Role } from '@trikd/core/domain/position';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { numberAnchor, paramsOf } from '@trikd/testing/toy-model/number-model';
 import { describe, expect, test } from 'vitest';
-import { assertFrame, counted, hear, paramsOfGeneration, serveAnchor, spec, startOf } from './anchor-rig.js';
+import { assertFrame, counted, hear, paramsOfStage, serveAnchor, spec, startOf } from './anchor-rig.js';
 
 describe('while frames are served, a load', () => {
   /** The anchor of generation 3, and two trainers that hear it all the time. */
   async function underLoad(openFrozen = numberAnchor(), store = memoryStore()) {
     const anchor = await serveAnchor(store, openFrozen);
-    await anchor.load(startOf(3), await paramsOfGeneration(store, 3), spec);
+    await anchor.load(startOf(3), await paramsOfStage(store, 3), spec);
     const over = new AbortController();
     let frames = 0;
     const trainer = async (consumer: Role) => {
@@ -42,7 +42,7 @@ describe('while frames are served, a load', () => {
     ['empty', () => new Uint8Array(), /expected \d+ bytes, found 0/],
   ])('of a blob that was %s is rejected by name, and every frame is sent', async (_name, damage, says) => {
     const { anchor, store, goesOn, end } = await underLoad();
-    const params = await paramsOfGeneration(store, 4);
+    const params = await paramsOfStage(store, 4);
     const intact = await store.get(params.key);
     await store.put(params.key, damage(intact!.bytes));
     await expect(anchor.load(startOf(4), params, spec)).rejects.toMatchObject({
@@ -64,7 +64,7 @@ describe('while frames are served, a load', () => {
       if (params.get('value')?.shape.length === 1) return open(given, dataset, model, params, attempt);
       throw new TrikdError('invalid', 'params of the anchor do not fit the model: 1 missing (value)');
     });
-    const params = await paramsOfGeneration(store, 4);
+    const params = await paramsOfStage(store, 4);
     await store.remove(params.key);
     await expect(anchor.load(startOf(4), params, spec)).rejects.toMatchObject({
       kind: 'corrupt',
@@ -91,11 +91,11 @@ describe('while frames are served, a load', () => {
     const { models, openFrozen } = counted();
     const { anchor, store, goesOn, end } = await underLoad(async (...given) => {
       const model = await openFrozen(...given);
-      const [, , , , { generation }] = given;
-      if (generation === 3) return model;
+      const [, , , , { stage }] = given;
+      if (stage === 3) return model;
       return { ...model, evaluate: () => Promise.reject(new TrikdError('diverged', 'logits are NaN')) };
     });
-    await expect(anchor.load(startOf(4), await paramsOfGeneration(store, 4), spec)).rejects.toMatchObject({
+    await expect(anchor.load(startOf(4), await paramsOfStage(store, 4), spec)).rejects.toMatchObject({
       kind: 'diverged',
     });
     expect(models).toMatchObject({ open: 1, opened: 2 });
@@ -106,37 +106,37 @@ describe('while frames are served, a load', () => {
   test('that waits for the store is superseded by a newer one, by name', async () => {
     const never = Promise.withResolvers<never>();
     const store = memoryStore();
-    const stuck = await paramsOfGeneration(store, 4);
+    const stuck = await paramsOfStage(store, 4);
     const halting: ObjectStore = { ...store, get: (key) => (key === stuck.key ? never.promise : store.get(key)) };
     const { anchor, goesOn, end } = await underLoad(numberAnchor(), halting);
     const waiting = anchor.load(startOf(4), stuck, spec);
     const superseded = expect(waiting).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'the anchor: run r generation 4 attempt 1 was superseded by run r generation 5 attempt 1',
+      message: 'the anchor: run r stage 4 attempt 1 was superseded by run r stage 5 attempt 1',
     });
     await goesOn();
     await expect(anchor.load({ ...startOf(4), attempt: 0 }, stuck, spec)).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'the anchor: run r generation 4 attempt 0 comes after run r generation 4 attempt 1',
+      message: 'the anchor: run r stage 4 attempt 0 comes after run r stage 4 attempt 1',
     });
-    await expect(anchor.load(startOf(4), await paramsOfGeneration(store, 9), spec)).rejects.toMatchObject({
+    await expect(anchor.load(startOf(4), await paramsOfStage(store, 9), spec)).rejects.toMatchObject({
       kind: 'out-of-step',
       message:
-        'the anchor: run r generation 4 attempt 1 is assigned already, with other params, another spec or another secret',
+        'the anchor: run r stage 4 attempt 1 is assigned already, with other params, another spec or another secret',
     });
     await end();
-    await anchor.load(startOf(5), await paramsOfGeneration(store, 5), spec);
+    await anchor.load(startOf(5), await paramsOfStage(store, 5), spec);
     await superseded;
     expect((await anchor.get()).serving).toEqual(startOf(5));
   });
 
   test('is rejected in an earlier term, and wins in a later one whatever its attempt', async () => {
     const { anchor, store, end } = await underLoad(numberAnchor());
-    const params = await paramsOfGeneration(store, 2);
-    await anchor.load(startOf(3), await paramsOfGeneration(store, 3), spec, undefined, 2);
+    const params = await paramsOfStage(store, 2);
+    await anchor.load(startOf(3), await paramsOfStage(store, 3), spec, undefined, 2);
     await expect(anchor.load(startOf(4), params, spec, undefined, 1)).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'the anchor: run r generation 4 attempt 1 is ordered in term 1, another orchestrator leads in term 2',
+      message: 'the anchor: run r stage 4 attempt 1 is ordered in term 1, another orchestrator leads in term 2',
     });
     await end();
     await anchor.load(startOf(2), params, spec, undefined, 3);
@@ -145,7 +145,7 @@ describe('while frames are served, a load', () => {
 
   test('during an outage of the store waits for its end, and the same load requested again joins it', async () => {
     const store = memoryStore();
-    const params = await paramsOfGeneration(store, 4);
+    const params = await paramsOfStage(store, 4);
     let [refused, mended] = [0, false];
     const { models, openFrozen } = counted();
     const { anchor, goesOn, end } = await underLoad(openFrozen, {
@@ -173,7 +173,7 @@ describe('while frames are served, a load', () => {
     await end();
     const stalled = await hear(anchor, 'student', startOf(3));
     await stalled.next();
-    await anchor.load(startOf(4), await paramsOfGeneration(store, 4), spec);
+    await anchor.load(startOf(4), await paramsOfStage(store, 4), spec);
     await expect.poll(() => models.open).toBe(1);
     const next = await hear(anchor, 'student', startOf(4));
     assertFrame(await next.next(), startOf(4));

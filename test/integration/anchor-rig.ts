@@ -9,14 +9,14 @@ import { onTestFinished } from 'vitest';
 import { listenTo } from './exchange-rig.js';
 import { type AnchorUnderTest, agreement, openAnchorServer } from './trio-rig.js';
 
-/** Long enough that no generation is over before it is replaced, with as many as a test swaps through. */
+/** Long enough that no stage is over before it is replaced, with as many as a test swaps through. */
 export const spec = specFor('32 steps', { epochs: 1000, curriculum: { generations: 200 } });
-/** The first logit of a frame, divided by this, is the generation whose params computed it. */
+/** The first logit of a frame, divided by this, is the stage whose params computed it. */
 const PARAMS_STEP = 32_768;
-export const paramsOfGeneration = (store: ObjectStore, generation: number) =>
-  saveParams(store, blobsFolder(startOf(generation)), paramsOf(generation * PARAMS_STEP));
+export const paramsOfStage = (store: ObjectStore, stage: number) =>
+  saveParams(store, blobsFolder(startOf(stage)), paramsOf(stage * PARAMS_STEP));
 
-export const startOf = (generation: number): Position => ({ runId: 'r', generation, attempt: 1, step: 0 });
+export const startOf = (stage: number): Position => ({ runId: 'r', stage, attempt: 1, step: 0 });
 
 const shared = agreement(spec);
 
@@ -25,14 +25,14 @@ export async function hear(anchor: AnchorUnderTest, consumer: Role, from: Positi
 }
 
 /** Refuses a frame that is not what was asked for, whatever it says of itself. */
-export function assertFrame(next: IteratorResult<LogitsFrame, void>, { generation, step }: Position): LogitsFrame {
+export function assertFrame(next: IteratorResult<LogitsFrame, void>, { stage, step }: Position): LogitsFrame {
   const frame = next.done ? undefined : next.value;
   const logit = frame?.logits.data[0] ?? Number.NaN;
-  if (!frame || frame.position.generation !== generation || frame.position.step !== step) {
-    throw new Error(`asked for step ${step} of generation ${generation}, got ${JSON.stringify(frame?.position)}`);
+  if (!frame || frame.position.stage !== stage || frame.position.step !== step) {
+    throw new Error(`asked for step ${step} of stage ${stage}, got ${JSON.stringify(frame?.position)}`);
   }
-  if (logit === generation * PARAMS_STEP + step) return frame;
-  throw new Error(`step ${step} of generation ${generation} was computed by generation ${logit / PARAMS_STEP}`);
+  if (logit === stage * PARAMS_STEP + step) return frame;
+  throw new Error(`step ${step} of stage ${stage} was computed by stage ${logit / PARAMS_STEP}`);
 }
 
 /** Counts the models that are open. */

@@ -3,7 +3,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { describe, expect, test } from 'vitest';
-import { assertFrame, counted, hear, paramsOfGeneration, serveAnchor, spec, startOf } from './anchor-rig.js';
+import { assertFrame, counted, hear, paramsOfStage, serveAnchor, spec, startOf } from './anchor-rig.js';
 
 function sameLogits(one: LogitsFrame, other: LogitsFrame): boolean {
   return one.batchDigest === other.batchDigest && one.logits.data.every((logit, i) => logit === other.logits.data[i]);
@@ -11,51 +11,51 @@ function sameLogits(one: LogitsFrame, other: LogitsFrame): boolean {
 
 describe('a swap of the anchor', () => {
   const SWAPS = 100;
-  /** Of the pair, in each generation, before the next swap may come. */
+  /** Of the pair, in each stage, before the next swap may come. */
   const STEPS = 30;
   /** Between two questions of an asker: more of them than a server allows in a second would only test its limits. */
   const STEPS_PER_QUESTION = 30;
 
-  test('is invisible to requests for the served generation: 100 of them, under load', async () => {
+  test('is invisible to requests for the served stage: 100 of them, under load', async () => {
     const store = memoryStore();
     const { models, openFrozen } = counted();
     const anchor = await serveAnchor(store, openFrozen);
     const count = { steps: 0, frames: 0, asked: 0, endedByName: 0 };
     const failed: unknown[] = [];
-    /** The generation last asked to be loaded, and the one that is served for certain. */
+    /** The stage last asked to be loaded, and the one that is served for certain. */
     let [wanted, serving] = [1, 1];
     let over = false;
-    const seen = { generation: 0, steps: 0 };
+    const seen = { stage: 0, steps: 0 };
     const question = createBell();
 
     /** Ended by a swap that was asked for, with the reason: the attempt is over. */
-    const byName = (error: unknown, generation: number) => {
-      const ended = error instanceof TrikdError && error.kind === 'out-of-step' && wanted > generation;
-      if (ended && error.message.endsWith(`generation ${generation} attempt 1 is not served`)) count.endedByName += 1;
+    const byName = (error: unknown, stage: number) => {
+      const ended = error instanceof TrikdError && error.kind === 'out-of-step' && wanted > stage;
+      if (ended && error.message.endsWith(`stage ${stage} attempt 1 is not served`)) count.endedByName += 1;
       else failed.push(error);
     };
     /** Both trainers, step by step: neither goes on before both have a frame. */
     const pair = async () => {
       while (!over) {
-        const generation = serving;
+        const stage = serving;
         const [teacher, student] = [
-          await hear(anchor, 'teacher', startOf(generation)),
-          await hear(anchor, 'student', startOf(generation)),
+          await hear(anchor, 'teacher', startOf(stage)),
+          await hear(anchor, 'student', startOf(stage)),
         ];
         try {
           for (let step = 0; !over; step++) {
             const both = await Promise.all([teacher.next(), student.next()]);
-            const [one, other] = both.map((next) => assertFrame(next, { ...startOf(generation), step }));
+            const [one, other] = both.map((next) => assertFrame(next, { ...startOf(stage), step }));
             if (!sameLogits(one!, other!)) failed.push(new Error(`unlike frames of step ${step}`));
             count.steps += 1;
             if (count.steps % STEPS_PER_QUESTION === 0) question.ring();
             count.frames += 2;
-            if (seen.generation !== generation) seen.steps = 0;
-            seen.generation = generation;
+            if (seen.stage !== stage) seen.steps = 0;
+            seen.stage = stage;
             seen.steps += 1;
           }
         } catch (error) {
-          byName(error, generation);
+          byName(error, stage);
         }
         await Promise.allSettled([teacher.return(), student.return()]);
       }
@@ -72,7 +72,7 @@ describe('a swap of the anchor', () => {
           }
           count.asked += 1;
         } catch (error) {
-          byName(error, from.generation);
+          byName(error, from.stage);
         }
         await frames.return();
       }
@@ -86,25 +86,24 @@ describe('a swap of the anchor', () => {
         const atLeast = serving;
         const { serving: found, frozen } = await anchor.get();
         count.asked += 1;
-        const generation = found?.generation ?? -1;
-        if (generation < atLeast || generation > wanted || frozen.length !== 1)
-          failed.push(new Error(`served ${generation}`));
+        const stage = found?.stage ?? -1;
+        if (stage < atLeast || stage > wanted || frozen.length !== 1) failed.push(new Error(`served ${stage}`));
       }
     };
 
-    await anchor.load(startOf(1), await paramsOfGeneration(store, 1), spec);
+    await anchor.load(startOf(1), await paramsOfStage(store, 1), spec);
     const clients = [pair(), passerBy(), asker(), asker()];
     const swapped: number[] = [];
-    for (let generation = 2; generation <= SWAPS + 1; generation++) {
-      const params = await paramsOfGeneration(store, generation);
+    for (let stage = 2; stage <= SWAPS + 1; stage++) {
+      const params = await paramsOfStage(store, stage);
       await expect
-        .poll(() => seen.generation === generation - 1 && seen.steps >= STEPS, { interval: 1, timeout: 20_000 })
+        .poll(() => seen.stage === stage - 1 && seen.steps >= STEPS, { interval: 1, timeout: 20_000 })
         .toBe(true);
-      wanted = generation;
+      wanted = stage;
       const from = performance.now();
-      await anchor.load(startOf(generation), params, spec);
+      await anchor.load(startOf(stage), params, spec);
       swapped.push(performance.now() - from);
-      serving = generation;
+      serving = stage;
     }
     over = true;
     question.ring();

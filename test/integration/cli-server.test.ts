@@ -14,7 +14,7 @@ const numbered = (number: number, event: WatchRunResponse['event']): WatchRunRes
   ...{ event, number, time: new Date(Date.UTC(2026, 0, 1)) },
 });
 const committed = (number: number, step: number) =>
-  numbered(number, { $case: 'committed', value: { generation: 0, step, manifestKey: 'm' } });
+  numbered(number, { $case: 'committed', value: { stage: 0, step, manifestKey: 'm' } });
 const stands = (phase: RunPhase, number = 0) => numbered(number, { $case: 'run', value: { ...training, phase } });
 
 /** `trikd WORDS` against a server. */
@@ -63,16 +63,16 @@ describe('trikd runs', () => {
     const { status, stdout } = await trikd(address, ...words.split(' '), 'mine', '--request-id', 'id-1');
     expect({ status, stdout }).toEqual({
       status: 0,
-      stdout: `run mine is ${phase}: generation 0, attempt 1\n`,
+      stdout: `run mine is ${phase}: stage 0, attempt 1\n`,
     });
     expect(asked).toEqual([{ method, request: { runId: 'mine', requestId: 'id-1' } }]);
   });
 
-  test.each(['promote', 'rollback'])('generation %s names the generation, and makes an id of its own', async (verb) => {
+  test.each(['promote', 'rollback'])('generation %s names the stage, and makes an id of its own', async (verb) => {
     const { address, asked } = await fakeRunService([training]);
     expect(await trikd(address, 'generation', verb, 'mine', '2', '-o', 'json')).toMatchObject({ status: 0 });
     expect(asked[0]?.request).toEqual({
-      ...{ runId: 'mine', generation: 2, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      ...{ runId: 'mine', stage: 2, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
     });
   });
 
@@ -141,7 +141,7 @@ describe('trikd runs', () => {
 
   test('a watch goes on after the last event that was read when the connection breaks, and when the leader drains', async () => {
     const first = { messages: [stands(RunPhase.RUN_PHASE_TRAINING), committed(7, 2), committed(9, 4)], breaks: true };
-    const drained = numbered(12, { $case: 'drained', value: { generation: 0, step: 5 } });
+    const drained = numbered(12, { $case: 'drained', value: { stage: 0, step: 5 } });
     const second = { messages: [stands(RunPhase.RUN_PHASE_TRAINING), drained] };
     const third = { messages: [stands(RunPhase.RUN_PHASE_TRAINING), stands(RunPhase.RUN_PHASE_COMPLETED, 13)] };
     const { address, asked } = await fakeRunService([training], [first, second, third]);
@@ -162,7 +162,7 @@ describe('trikd runs', () => {
   test('a watch ends with 1 when the run fails', async () => {
     const { address } = await fakeRunService([training], [{ messages: [stands(RunPhase.RUN_PHASE_FAILED)] }]);
     expect(await trikd(address, 'runs', 'watch', 'mine')).toMatchObject({
-      ...{ status: 1, stdout: expect.stringMatching(/run mine has failed: generation 0/) },
+      ...{ status: 1, stdout: expect.stringMatching(/run mine has failed: stage 0/) },
     });
   });
 });
@@ -183,7 +183,7 @@ describe('control characters of a peer never reach the output', () => {
     ['runs', 'watch', 'mine'],
     ['runs', 'watch', 'mine', '-o', 'yaml'],
   ])('%s %s %s %s %s', async (...words) => {
-    const alarm = { participant: 'student', generation: 0, alarm: { kind: 0, step: 1, message: hostile } };
+    const alarm = { participant: 'student', stage: 0, alarm: { kind: 0, step: 1, message: hostile } };
     const messages = [
       numbered(1, { $case: 'alarm', value: { ...alarm } }),
       numbered(2, { $case: 'run', value: { ...stalled } }),

@@ -100,11 +100,11 @@ describe('a call', () => {
   test('is answered with the response of the service, as JSON', async () => {
     const { url } = await dashboardOf({
       getRun: ({ request: { runId } }: Call<GetRunRequest>, answer: Answer) =>
-        answer(null, GetRunResponse.fromJSON({ run: { runId, phase: 'RUN_PHASE_PAUSED', generation: 2 } })),
+        answer(null, GetRunResponse.fromJSON({ run: { runId, phase: 'RUN_PHASE_PAUSED', stage: 2 } })),
     });
     const response = await fetch(`${url}/api/runs/tiny`);
     expect(response.headers.get('cache-control')).toBe('no-store');
-    expect(await response.json()).toEqual({ run: { runId: 'tiny', phase: 'RUN_PHASE_PAUSED', generation: 2 } });
+    expect(await response.json()).toEqual({ run: { runId: 'tiny', phase: 'RUN_PHASE_PAUSED', stage: 2 } });
   });
 
   test('carries the fields of its path and of its body', async () => {
@@ -116,9 +116,9 @@ describe('a call', () => {
       },
     });
     const headers = { 'content-type': 'application/json' };
-    const body = JSON.stringify({ generation: 1, requestId: 'once' });
+    const body = JSON.stringify({ stage: 1, requestId: 'once' });
     expect((await fetch(`${url}/api/runs/tiny:promote`, { method: 'POST', headers, body })).status).toBe(200);
-    expect(heard).toEqual([{ runId: 'tiny', generation: 1, requestId: 'once' }]);
+    expect(heard).toEqual([{ runId: 'tiny', stage: 1, requestId: 'once' }]);
   });
 
   test('that fails has the status, the kind and the invalid fields', async () => {
@@ -402,9 +402,9 @@ describe('a malformed request is answered with 400:', () => {
     ['GET', '/api/runs?pageSize=99999999999'],
     ['GET', '/api/runs/tiny/events?from=-1'],
     ['GET', '/api/runs/tiny/events?from=99999999999999999999'],
-    ['POST', '/api/runs/tiny:promote', '{"generation":-1}'],
-    ['POST', '/api/runs/tiny:promote', '{"generation":1e99}'],
-    ['POST', '/api/runs/tiny:promote', '{"generation":"three"}'],
+    ['POST', '/api/runs/tiny:promote', '{"stage":-1}'],
+    ['POST', '/api/runs/tiny:promote', '{"stage":1e99}'],
+    ['POST', '/api/runs/tiny:promote', '{"stage":"three"}'],
     ['POST', '/api/runs', '{"placement":{"priority":"high"}}'],
     ['POST', '/api/runs', '{'],
     ['GET', '*'],

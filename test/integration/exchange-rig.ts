@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
+import type { Role, StageAttempt } from '@trikd/core/domain/position';
 import { assertAgreement, assertSecret, assertServing } from '@trikd/core/exchange/agreement';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { FrameWindow } from '@trikd/core/exchange/frame-window';
@@ -14,7 +14,7 @@ import { SECRET } from '@trikd/testing/training/exchange-secret';
 import { dialProducer } from '@trikd/transport/grpc/exchange-client';
 import { createService, type Service, type ServiceOptions } from '@trikd/transport/nest/create-service';
 
-export const attempt: GenerationAttempt = { runId: 'r', generation: 3, attempt: 1 };
+export const attempt: StageAttempt = { runId: 'r', stage: 3, attempt: 1 };
 export const agreement: Agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 16, seed: 1 };
 export const log = createLogger({ level: 'silent' }, 'test');
 

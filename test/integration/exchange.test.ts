@@ -125,9 +125,9 @@ describe('a lost connection', () => {
 describe('a producer rejects by name', () => {
   const asked = (change: Partial<typeof attempt>) => ({ from: { ...attempt, ...change, step: 0 } });
   test.each([
-    ['another run', asked({ runId: 'q' }), 'run q generation 3 attempt 1 is not served', 'ABORTED'],
-    ['another generation', asked({ generation: 9 }), 'run r generation 9 attempt 1 is not served', 'ABORTED'],
-    ['another attempt', asked({ attempt: 2 }), 'run r generation 3 attempt 2 is not served', 'ABORTED'],
+    ['another run', asked({ runId: 'q' }), 'run q stage 3 attempt 1 is not served', 'ABORTED'],
+    ['another stage', asked({ stage: 9 }), 'run r stage 9 attempt 1 is not served', 'ABORTED'],
+    ['another attempt', asked({ attempt: 2 }), 'run r stage 3 attempt 2 is not served', 'ABORTED'],
     [
       'another secret',
       { secret: 'cd'.repeat(32) },

@@ -30,7 +30,7 @@ const spec = RunSpec.parse({
     },
   ],
 });
-const start = { ...attempt, generation: 1, step: 0 };
+const start = { ...attempt, stage: 1, step: 0 };
 const store = memoryStore();
 let anchor: AnchorUnderTest;
 let open = 0;

@@ -5,7 +5,7 @@ import { stageAt } from '@trikd/core/stages/stages-of';
 import { openFrozen } from '@trikd/core/training/frozen';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import { tracePredictor } from '@trikd/core/training/role-program';
-import { trainGeneration } from '@trikd/core/training/trainer';
+import { trainStage } from '@trikd/core/training/trainer';
 import { loadDataset } from '@trikd/model-host/data/load-dataset';
 import { toTrainerEvent } from '@trikd/protocol/convert-trainer';
 import { specFor } from '@trikd/testing/specs/spec-for';
@@ -21,7 +21,7 @@ import {
   until,
 } from './trio-rig.js';
 
-/** Generations of 320 steps that are saved only at their end, with a step timeout of 4 s. */
+/** Stages of 320 steps that are saved only at their end, with a step timeout of 4 s. */
 const spec = specFor('32 steps', {
   epochs: 20,
   evaluation: { everyEpochs: 20 },
@@ -30,14 +30,14 @@ const spec = specFor('32 steps', {
   engine: { threads: 1 },
 });
 const STEPS = 320;
-const numbered = (attempt: number) => ({ runId: 'r', generation: 1, attempt });
+const numbered = (attempt: number) => ({ runId: 'r', stage: 1, attempt });
 
 test('real models that lose their anchor leave a pair of one step, and continue from it to the same bits', async () => {
   const store = memoryStore();
   const anchor = await anchorServer();
   const [teacher, student] = await Promise.all(
     (['teacher', 'student'] as const).map(async (role) => {
-      const trainer = await openTrainer(role, store, trainGeneration);
+      const trainer = await openTrainer(role, store, trainStage);
       onTestFinished(trainer.close);
       return trainer;
     }),

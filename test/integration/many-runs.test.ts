@@ -103,7 +103,7 @@ describe('a run whose trio', () => {
     await held.reached;
     one.student.health('NOT_SERVING');
     expect(await ended(served, 'moves')).toEqual(resultOf(await undisturbed(LONG)));
-    expect(other.student.requests[0]).toMatchObject({ start: { generation: 1, attempt: 2, step: 7 } });
+    expect(other.student.requests[0]).toMatchObject({ start: { stage: 1, attempt: 2, step: 7 } });
   });
 
   test('dies goes on elsewhere', async () => {
@@ -150,7 +150,7 @@ describe('of two orchestrators', () => {
     const expected = resultOf(await undisturbed(LONG));
     for (const name of ['a', 'b', 'c']) expect(await ended(second, name)).toEqual(expected);
     for (const { teacher } of trios) {
-      const starts = teacher.requests.map(({ start }) => `${start?.runId} ${start?.generation}.${start?.attempt}`);
+      const starts = teacher.requests.map(({ start }) => `${start?.runId} ${start?.stage}.${start?.attempt}`);
       expect(starts.slice(2, 3)).toEqual([expect.stringMatching(/^[ab] 1\.2$/)]);
     }
   });

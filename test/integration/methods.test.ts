@@ -27,7 +27,7 @@ describe('the orchestrator', () => {
     expect(run).toMatchObject({
       phase: RunPhase.RUN_PHASE_COMPLETED,
       stageCount: 2,
-      generations: [
+      stages: [
         { stageName: 'teacher', learners: [{ participant: 'teacher' }], frozen: [], promoted: false, candidate: '' },
         { stageName: 'student', learners: [{ participant: 'student' }], frozen: [{ participant: 'teacher' }] },
       ],
@@ -61,7 +61,7 @@ describe('the orchestrator', () => {
     ],
   };
   /** The best params of a stage are not its last ones. */
-  const accuracyAt = (_role: string, _generation: number, step: number) => 0.6 - 0.01 * step;
+  const accuracyAt = (_role: string, _stage: number, step: number) => 0.6 - 0.01 * step;
 
   test('gives a written-out stage the params of the earlier one that it names, the best and the last', async () => {
     const store = memoryStore();
@@ -69,8 +69,8 @@ describe('the orchestrator', () => {
     const { create, watch } = await serve(store, models);
     await create(written);
     const run = lastRun(await watch('trial'));
-    expect(run?.generations.map(({ steps }) => steps)).toEqual([8, 16]);
-    const state = run?.generations[0]?.learners[0]?.stateSha256;
+    expect(run?.stages.map(({ steps }) => steps)).toEqual([8, 16]);
+    const state = run?.stages[0]?.learners[0]?.stateSha256;
     const best = bestOf(run, 0, 'scout')?.params?.sha256;
     expect(models.anchor.requests.map(loaded)).toEqual([{ first: best, last: state }]);
     expect(models.student.requests.map(({ init }) => init?.sha256)).toEqual([state]);

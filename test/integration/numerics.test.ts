@@ -20,8 +20,8 @@ const alarmsIn = (events: Events) =>
   events.flatMap((event) => (event.$case === 'alarm' ? [event.value.alarm?.message] : []));
 
 /** Loses attempt 1 of generation 1 at step 5: the next one resumes from step 4. */
-const losesOne: ToyWorld['failureAt'] = (_role, { generation, attempt, step }) =>
-  generation === 1 && attempt === 1 && step === 5 ? { kind: 'unavailable', message: 'the peer is gone' } : undefined;
+const losesOne: ToyWorld['failureAt'] = (_role, { stage, attempt, step }) =>
+  stage === 1 && attempt === 1 && step === 5 ? { kind: 'unavailable', message: 'the peer is gone' } : undefined;
 
 const silent = () => createLogger({ level: 'silent' }, 'orchestrator');
 
@@ -35,16 +35,15 @@ async function numericsByAttempt(store: ObjectStore) {
   const found: Record<string, unknown> = {};
   for await (const each of manifestsNewestFirst(store, 'trial')) {
     if (!('manifest' in each)) continue;
-    const { generation, attempt, numerics } = each.manifest;
-    found[`${generation}.${attempt}`] = numerics;
+    const { stage, attempt, numerics } = each.manifest;
+    found[`${stage}.${attempt}`] = numerics;
   }
   return found;
 }
 
 test('each pair records what its models computed with', async () => {
   const store = memoryStore();
-  const numericsAt: ToyWorld['numericsAt'] = (role, { generation }) =>
-    generation === 0 || role !== 'anchor' ? INTEL : AMD;
+  const numericsAt: ToyWorld['numericsAt'] = (role, { stage }) => (stage === 0 || role !== 'anchor' ? INTEL : AMD);
   const { create, watch } = await served(store, [{ numericsAt }], 'warn');
   await create(specOf());
   await watch('trial');
@@ -54,8 +53,8 @@ test('each pair records what its models computed with', async () => {
 
 test('an attempt with other numerics than the pair it resumes from goes on with one alarm for each model', async () => {
   const store = memoryStore();
-  const numericsAt: ToyWorld['numericsAt'] = (role, { generation, attempt }) =>
-    generation === 1 && attempt === 2 && role !== 'teacher' ? AMD : INTEL;
+  const numericsAt: ToyWorld['numericsAt'] = (role, { stage, attempt }) =>
+    stage === 1 && attempt === 2 && role !== 'teacher' ? AMD : INTEL;
   const { create, watch } = await served(store, [{ failureAt: losesOne, numericsAt }], 'warn');
   await create(specOf({ curriculum: { generations: 2 } }));
   const events = await watch('trial');
@@ -66,17 +65,16 @@ test('an attempt with other numerics than the pair it resumes from goes on with 
   expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed({ curriculum: { generations: 2 } })));
 });
 
-test('a generation with other numerics than the one before raises an alarm too', async () => {
-  const numericsAt: ToyWorld['numericsAt'] = (role, { generation }) =>
-    generation === 1 && role === 'teacher' ? AMD : INTEL;
+test('a stage with other numerics than the one before raises an alarm too', async () => {
+  const numericsAt: ToyWorld['numericsAt'] = (role, { stage }) => (stage === 1 && role === 'teacher' ? AMD : INTEL);
   const { create, watch } = await served(memoryStore(), [{ numericsAt }], 'warn');
   await create(specOf({ curriculum: { generations: 2 } }));
   expect(alarmsIn(await watch('trial'))).toEqual([
-    `computes otherwise than for generation 0, so results may differ in bits: ${HOW}`,
+    `computes otherwise than for stage 0, so results may differ in bits: ${HOW}`,
   ]);
 });
 
-test('a precision that the processor does not have raises one alarm for each model, in the first generation', async () => {
+test('a precision that the processor does not have raises one alarm for each model, in the first stage', async () => {
   const numericsAt: ToyWorld['numericsAt'] = () => INTEL;
   const { create, watch } = await served(memoryStore(), [{ numericsAt }], 'warn');
   await create(specOf({ engine: { precision: 'bfloat16' }, curriculum: { generations: 2 } }));
@@ -97,8 +95,8 @@ test('where equal numerics are required, a run goes on where they are', async ()
 });
 
 test('where equal numerics are required, a run that finds none fails and names what differs', async () => {
-  const numericsAt: ToyWorld['numericsAt'] = (role, { generation, attempt }) =>
-    generation === 1 && attempt > 1 && role === 'student' ? AMD : INTEL;
+  const numericsAt: ToyWorld['numericsAt'] = (role, { stage, attempt }) =>
+    stage === 1 && attempt > 1 && role === 'student' ? AMD : INTEL;
   const { create, watch } = await served(memoryStore(), [{ failureAt: losesOne, numericsAt }], 'require');
   await create(specOf());
   expect(lastRun(await watch('trial'))).toMatchObject({

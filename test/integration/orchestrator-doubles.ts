@@ -6,7 +6,7 @@ import { blobsFolder } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Numerics } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/domain/position';
+import type { Role, StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { BestParams, Blob, RoleCheckpoint, Score } from '@trikd/core/domain/role-checkpoint';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Stage } from '@trikd/core/stages/stage';
@@ -31,23 +31,23 @@ export const DATASET = digestOf('the training split');
 
 /** How a double behaves where a real model would learn. One epoch is one step. */
 export interface ToyWorld {
-  readonly accuracyAt?: (role: TrainedRole, generation: number, step: number) => number;
+  readonly accuracyAt?: (role: TrainedRole, stage: number, step: number) => number;
   /** What the trainer fails of instead of training a step. */
   readonly failureAt?: (
     role: TrainedRole,
-    at: GenerationAttempt & { readonly step: number },
+    at: StageAttempt & { readonly step: number },
   ) => { readonly kind: 'diverged' | 'unavailable'; readonly message: string } | undefined;
-  /** A step of every generation is not begun before this resolves. */
-  readonly gate?: (role: TrainedRole, generation: number, step: number) => Promise<void>;
+  /** A step of every stage is not begun before this resolves. */
+  readonly gate?: (role: TrainedRole, stage: number, step: number) => Promise<void>;
   /** Is called with each new limit. */
   readonly limited?: (role: TrainedRole, limit: number) => void;
   readonly datasetDigest?: (role: TrainedRole) => string;
   /** What a model tells that it computes with. */
-  readonly numericsAt?: (role: Role, at: GenerationAttempt) => Numerics | undefined;
+  readonly numericsAt?: (role: Role, at: StageAttempt) => Numerics | undefined;
   /** SHA-256 of the files that a model has read, by participant. */
-  readonly filesAt?: (role: Role, at: GenerationAttempt) => Readonly<Record<string, string>>;
+  readonly filesAt?: (role: Role, at: StageAttempt) => Readonly<Record<string, string>>;
   /** What an assignment, or the load of an anchor, is refused with. */
-  readonly refusalAt?: (role: Role, at: GenerationAttempt) => TrikdError | undefined;
+  readonly refusalAt?: (role: Role, at: StageAttempt) => TrikdError | undefined;
 }
 
 /** A server of the test, and what was asked of it. */
@@ -61,7 +61,7 @@ export interface Double<Request> {
 
 interface Attempt {
   readonly request: AssignRequest;
-  readonly at: GenerationAttempt;
+  readonly at: StageAttempt;
   readonly stage: Stage;
   readonly events: TrainerEvent[];
   readonly news: EventTarget;
@@ -73,7 +73,7 @@ interface Attempt {
   watchers: number;
 }
 
-/** A TrainerService whose scores and states are functions of role, generation and step. */
+/** A TrainerService whose scores and states are functions of role, stage and step. */
 export async function toyTrainer(
   role: TrainedRole,
   store: ObjectStore,
@@ -81,9 +81,9 @@ export async function toyTrainer(
 ): Promise<Double<AssignRequest>> {
   const requests: AssignRequest[] = [];
   let current: Attempt | undefined;
-  const wanted = (at: GenerationAttempt): Attempt => {
-    if (current && current.at.generation === at.generation && current.at.attempt === at.attempt) return current;
-    throw new TrikdError('out-of-step', `no attempt ${at.attempt} of generation ${at.generation} here`);
+  const wanted = (at: StageAttempt): Attempt => {
+    if (current && current.at.stage === at.stage && current.at.attempt === at.attempt) return current;
+    throw new TrikdError('out-of-step', `no attempt ${at.attempt} of stage ${at.stage} here`);
   };
   const server = new Server();
   const health = addHealth(server);
@@ -93,10 +93,10 @@ export async function toyTrainer(
       const start = toPosition(request.start);
       const refusal = world.refusalAt?.(role, start);
       if (refusal) throw refusal;
-      const stage = stageAt(RunSpec.parse(JSON.parse(request.spec)), start.generation, request.promoted);
+      const stage = stageAt(RunSpec.parse(JSON.parse(request.spec)), start.stage, request.promoted);
       if (current) {
         const isFenced = current.watchers > 0 && request.term < current.request.term;
-        if (isFenced || (start.attempt < current.at.attempt && start.generation === current.at.generation)) {
+        if (isFenced || (start.attempt < current.at.attempt && start.stage === current.at.stage)) {
           throw new TrikdError('out-of-step', `attempt ${start.attempt} is over`);
         }
         current.stopped = true;
@@ -185,14 +185,14 @@ const accuracyOf = ({ validation }: Pick<BestParams, 'validation'>) => validatio
 
 async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore, world: ToyWorld): Promise<void> {
   const { at, stage, request } = attempt;
-  const accuracyAt = world.accuracyAt ?? ((_role, generation, step) => 0.6 + 0.05 * generation + 0.01 * step);
+  const accuracyAt = world.accuracyAt ?? ((_role, stageIndex, step) => 0.6 + 0.05 * stageIndex + 0.01 * step);
   let best: BestParams | undefined = request.resume?.best && toBestParams(request.resume.best);
   const emit = (event: TrainerEvent) => {
     attempt.events.push(event);
     attempt.news.dispatchEvent(new Event('event'));
   };
   const save = async (what: string): Promise<Blob> => {
-    const bytes = Buffer.from(`${what} of the ${role} in generation ${at.generation} after ${attempt.next} steps`);
+    const bytes = Buffer.from(`${what} of the ${role} in generation ${at.stage} after ${attempt.next} steps`);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const key = `${blobsFolder(at)}${sha256}.safetensors`;
     await store.put(key, bytes);
@@ -211,7 +211,7 @@ async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore,
   while (attempt.next < stage.epochs) {
     if (attempt.next >= attempt.limit) await rest();
     while (attempt.next >= attempt.limit && !attempt.stopped) await once(attempt.news, 'limit');
-    await world.gate?.(role, at.generation, attempt.next);
+    await world.gate?.(role, at.stage, attempt.next);
     await turn();
     if (attempt.stopped) return;
     const failure = world.failureAt?.(role, { ...at, step: attempt.next });
@@ -220,7 +220,7 @@ async function trainToy(role: TrainedRole, attempt: Attempt, store: ObjectStore,
     const step = attempt.next;
     emit({ kind: 'progress', progress: progressAt(step, request) });
     if (step % stage.evaluation.everyEpochs === 0 || step === stage.epochs) {
-      const validation = scored(accuracyAt(role, at.generation, step));
+      const validation = scored(accuracyAt(role, at.stage, step));
       if (!best || accuracyOf({ validation }) > accuracyOf(best)) {
         best = { step, validation, params: await save('params') };
       }

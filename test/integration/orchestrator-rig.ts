@@ -18,7 +18,7 @@ import { orchestratorService } from '../../services/orchestrator/src/service.js'
 import { type ToyWorld, toyAnchor, toyTrainer } from './orchestrator-doubles.js';
 
 /** A spec as a client sends it: it need not be one. */
-export const specOf = (change: object = {}) => ({ ...writtenSpec('three generations'), ...change });
+export const specOf = (change: object = {}) => ({ ...writtenSpec('three stages'), ...change });
 
 const cleanups: (() => unknown)[] = [];
 
@@ -100,8 +100,8 @@ export async function serve(
         { spec: JSON.stringify(spec), requestId, takeOver: false, placement: undefined, team: '' },
         { what: 'it' },
       ),
-    rollBack: async (runId: string, generation: number, requestId: string) =>
-      (await unary(client.rollbackAnchor.bind(client), { runId, generation, requestId }, { what: 'it' })).run,
+    rollBack: async (runId: string, stage: number, requestId: string) =>
+      (await unary(client.rollbackAnchor.bind(client), { runId, stage, requestId }, { what: 'it' })).run,
     create: async (spec: object) => {
       const request = { spec: JSON.stringify(spec), requestId: '', takeOver: true, placement: undefined, team: '' };
       const { run } = await unary(client.createRun.bind(client), request, { what: 'it' });
@@ -130,8 +130,8 @@ export async function undisturbed(change: object = {}): Promise<Run | undefined>
 /** What of a run must not depend on what happened to its processes: what its blobs contain does not, in which attempt they were saved does. */
 export const resultOf = (run: Run | undefined) => ({
   phase: run?.phase,
-  best: run?.bestGeneration,
-  results: run?.generations.map((result) => ({
+  best: run?.bestStage,
+  results: run?.stages.map((result) => ({
     ...result,
     learners: result.learners.map(({ best, ...rest }) => ({
       ...rest,
@@ -141,20 +141,20 @@ export const resultOf = (run: Run | undefined) => ({
 });
 
 /** The best params of a learner of a stage that has ended; undefined: there is none. */
-export const bestOf = (run: Run | undefined, generation: number, participant = 'student') =>
-  run?.generations[generation]?.learners.find((learner) => learner.participant === participant)?.best;
+export const bestOf = (run: Run | undefined, stage: number, participant = 'student') =>
+  run?.stages[stage]?.learners.find((learner) => learner.participant === participant)?.best;
 
 /** SHA-256 of the params that an anchor-server was to load, by name. */
 export const loaded = ({ frozen }: LoadAnchorRequest) =>
   Object.fromEntries(frozen.map(({ participant, params }) => [participant, params?.sha256]));
 
-/** Holds the learners of a stage, both or the only one, before one step of one generation until it is opened. */
-export function gateAt(generation: number, step: number, learners = 2) {
+/** Holds the learners of a stage, both or the only one, before one step of it until it is opened. */
+export function gateAt(stage: number, step: number, learners = 2) {
   const reached = Promise.withResolvers<void>();
   const open = Promise.withResolvers<void>();
   let waiting = 0;
-  const gate: ToyWorld['gate'] = async (_role, heldGeneration, heldStep) => {
-    if (heldGeneration !== generation || heldStep !== step) return;
+  const gate: ToyWorld['gate'] = async (_role, heldStage, heldStep) => {
+    if (heldStage !== stage || heldStep !== step) return;
     waiting += 1;
     if (waiting === learners) reached.resolve();
     await open.promise;
@@ -166,8 +166,8 @@ export function gateAt(generation: number, step: number, learners = 2) {
 /**
  * The same, opened when they have their limit two steps beyond the step that holds them: they can still take it.
  */
-export function heldUntilLimited(generation: number, step: number, learners = 2) {
-  const held = gateAt(generation, step, learners);
+export function heldUntilLimited(stage: number, step: number, learners = 2) {
+  const held = gateAt(stage, step, learners);
   const resting = new Set<string>();
   const limited: ToyWorld['limited'] = (role, limit) => {
     if (limit === step + 2 && resting.add(role).size === learners) held.open();

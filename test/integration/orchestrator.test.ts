@@ -37,34 +37,34 @@ describe('the orchestrator', () => {
     const run = lastRun(seen);
     expect(run).toMatchObject({
       phase: RunPhase.RUN_PHASE_COMPLETED,
-      generation: 2,
+      stage: 2,
       attempt: 1,
-      bestGeneration: 2,
-      generations: [
-        { generation: 0, stageName: 'generation-0', promoted: true, steps: 8, frozen: [], candidate: 'student' },
+      bestStage: 2,
+      stages: [
+        { stage: 0, stageName: 'generation-0', promoted: true, steps: 8, frozen: [], candidate: 'student' },
         {
-          generation: 1,
+          stage: 1,
           promoted: true,
           steps: 8,
           frozen: [{ participant: 'anchor', validation: { metrics: { accuracy: 0.7 } } }],
         },
         {
-          generation: 2,
+          stage: 2,
           promoted: false,
           steps: 8,
           frozen: [{ participant: 'anchor', test: { metrics: { accuracy: 0.7 } } }],
         },
       ],
     });
-    for (const { generation } of run?.generations ?? []) {
-      const { validation, test } = bestOf(run, generation) ?? {};
+    for (const { stage } of run?.stages ?? []) {
+      const { validation, test } = bestOf(run, stage) ?? {};
       expect(test?.metrics['accuracy']).toBeCloseTo((validation?.metrics['accuracy'] ?? 0) - 0.01);
     }
     expect(await get('trial')).toEqual(run);
 
     // The anchor of a generation is the student of the one before.
     expect(models.anchor.requests.map(loaded)).toEqual(
-      [0, 1].map((generation) => ({ anchor: bestOf(run, generation)?.params?.sha256 })),
+      [0, 1].map((stage) => ({ anchor: bestOf(run, stage)?.params?.sha256 })),
     );
     const student = { participant: 'student', address: models.student.address };
     const anchor = { participant: 'anchor', address: models.anchor.address };
@@ -74,7 +74,7 @@ describe('the orchestrator', () => {
       { sources: [anchor, student], promoted: true },
     ]);
 
-    // The log of events has every checkpoint; the store keeps the last one of each generation.
+    // The log of events has every checkpoint; the store keeps the last one of each stage.
     await stop();
     const lines = (await readFile(join(events, 'trial', 'events.jsonl'), 'utf8')).trim().split('\n');
     const committed = lines.flatMap((line): { step: number; manifestKey: string }[] => {
@@ -84,18 +84,18 @@ describe('the orchestrator', () => {
     expect(committed.length).toBeGreaterThanOrEqual(12);
     const last = committed.filter(({ step }) => step === 8).map(({ manifestKey }) => manifestKey);
     expect(await store.list('runs/trial/manifests/')).toEqual(last);
-    expect(await readPointer(store, 'trial')).toMatchObject({ generation: 1, newest: 1, moves: 2 });
+    expect(await readPointer(store, 'trial')).toMatchObject({ stage: 1, newest: 1, moves: 2 });
   });
 
-  test('ends each generation where the student converges, however it was interrupted', async () => {
-    const accuracyAt = (_role: string, generation: number, step: number) =>
-      0.6 + 0.05 * generation + 0.01 * Math.min(step, 12 - step);
+  test('ends each stage where the student converges, however it was interrupted', async () => {
+    const accuracyAt = (_role: string, stage: number, step: number) =>
+      0.6 + 0.05 * stage + 0.01 * Math.min(step, 12 - step);
     const patient = specOf({ epochs: 16, convergence: { patience: 2 }, curriculum: { generations: 2 } });
     const undisturbed = memoryStore();
     const calm = await serve(undisturbed, await trio(undisturbed, { accuracyAt }));
     await calm.create(patient);
     const expected = lastRun(await calm.watch('trial'));
-    expect(expected?.generations.map(({ steps, generation }) => [steps, bestOf(expected, generation)?.step])).toEqual([
+    expect(expected?.stages.map(({ steps, stage }) => [steps, bestOf(expected, stage)?.step])).toEqual([
       [10, 6],
       [10, 6],
     ]);
@@ -116,23 +116,23 @@ describe('the orchestrator', () => {
 
   test('goes on after a first student that learned nothing, without an anchor, and an alarm says why', async () => {
     const store = memoryStore();
-    const models = await trio(store, { accuracyAt: (_role, generation) => (generation === 0 ? 0.25 : 0.8) });
+    const models = await trio(store, { accuracyAt: (_role, stage) => (stage === 0 ? 0.25 : 0.8) });
     const { create, watch } = await serve(store, models);
     await create(specOf());
     const seen = await watch('trial');
     expect(lastRun(seen)).toMatchObject({
       phase: RunPhase.RUN_PHASE_COMPLETED,
-      generations: [
-        { generation: 0, promoted: false },
-        { generation: 1, promoted: true, frozen: [] },
-        { generation: 2, promoted: false, frozen: [{ validation: { metrics: { accuracy: 0.7 } } }] },
+      stages: [
+        { stage: 0, promoted: false },
+        { stage: 1, promoted: true, frozen: [] },
+        { stage: 2, promoted: false, frozen: [{ validation: { metrics: { accuracy: 0.7 } } }] },
       ],
     });
     const alarms = seen.flatMap((event) => (event.$case === 'alarm' ? [event.value] : []));
     expect(alarms).toMatchObject([
-      { generation: 0, alarm: { message: expect.stringMatching(/^cannot be the anchor: it answers like chance/) } },
+      { stage: 0, alarm: { message: expect.stringMatching(/^cannot be the anchor: it answers like chance/) } },
     ]);
-    expect(await readPointer(store, 'trial')).toMatchObject({ generation: 1 });
+    expect(await readPointer(store, 'trial')).toMatchObject({ stage: 1 });
   });
 
   test('fails a run whose trainer diverged, with its sentence, and does not begin it again', async () => {
@@ -164,8 +164,8 @@ describe('the orchestrator', () => {
     const expected = lastRun(await calm.watch('trial'));
 
     const store = memoryStore();
-    const failureAt: ToyWorld['failureAt'] = (_failing, { generation, attempt, step }) =>
-      generation === 1 && attempt < 3 && step === 3 + 2 * attempt
+    const failureAt: ToyWorld['failureAt'] = (_failing, { stage, attempt, step }) =>
+      stage === 1 && attempt < 3 && step === 3 + 2 * attempt
         ? { kind: 'unavailable', message: 'the peer is gone' }
         : undefined;
     const models = await trio(store, { failureAt });
@@ -173,7 +173,7 @@ describe('the orchestrator', () => {
     await create(specOf());
     const run = lastRun(await watch('trial'));
     expect(resultOf(run)).toEqual(resultOf(expected));
-    const starts = models.student.requests.map(({ start }) => [start?.generation, start?.attempt, start?.step]);
+    const starts = models.student.requests.map(({ start }) => [start?.stage, start?.attempt, start?.step]);
     expect(starts).toEqual([
       [0, 1, 0],
       [1, 1, 0],
@@ -191,18 +191,18 @@ describe('the orchestrator', () => {
     async (role, step) => {
       const store = memoryStore();
       const failureAt: ToyWorld['failureAt'] = (_failing, at) =>
-        at.generation === 1 && at.attempt === 1 && at.step === 5
+        at.stage === 1 && at.attempt === 1 && at.step === 5
           ? { kind: 'unavailable', message: 'the peer is gone' }
           : undefined;
       const refusalAt: ToyWorld['refusalAt'] = (asked, at) =>
-        asked === role && at.generation === 1 && at.attempt === 2
+        asked === role && at.stage === 1 && at.attempt === 2
           ? new TrikdError('corrupt', 'blob b: it is gone')
           : undefined;
       const models = await trio(store, { failureAt, refusalAt });
       const { create, watch } = await serve(store, models);
       await create(specOf());
       expect(lastRun(await watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
-      const starts = models.teacher.requests.map(({ start }) => [start?.generation, start?.attempt, start?.step]);
+      const starts = models.teacher.requests.map(({ start }) => [start?.stage, start?.attempt, start?.step]);
       expect(starts).toContainEqual([1, 3, step]);
     },
   );
@@ -233,13 +233,13 @@ describe('the orchestrator', () => {
     const watched = first.watch('trial');
     await held.reached;
     await first.stop();
-    expect((await watched).at(-1)).toEqual({ $case: 'drained', value: { generation: 1, step: 7 } });
+    expect((await watched).at(-1)).toEqual({ $case: 'drained', value: { stage: 1, step: 7 } });
 
     const second = await serve(store, models);
     await second.create(rarely);
     expect(lastRun(await second.watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
     for (const { requests } of [models.teacher, models.student]) {
-      const resumed = requests.find(({ start }) => start?.generation === 1 && start.attempt === 2);
+      const resumed = requests.find(({ start }) => start?.stage === 1 && start.attempt === 2);
       expect(resumed).toMatchObject({ start: { step: 7 }, resume: { step: 7, best: { step: 6 } } });
     }
   });
@@ -261,7 +261,7 @@ describe('the orchestrator', () => {
     await held.reached;
     const second = await serve(store, models);
     await second.create(specOf());
-    await vi.waitFor(async () => expect(await second.get('trial')).toMatchObject({ generation: 1, attempt: 2 }));
+    await vi.waitFor(async () => expect(await second.get('trial')).toMatchObject({ stage: 1, attempt: 2 }));
     held.open();
     expect(resultOf(lastRun(await second.watch('trial')))).toEqual(resultOf(expected));
     await abandoned;

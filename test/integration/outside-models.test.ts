@@ -18,17 +18,17 @@ const [first, second] = ['1'.repeat(64), '2'.repeat(64)];
 describe('a run with params of another run', () => {
   test('has the best ones of a frozen teacher, and the last ones of a student that starts from them', async () => {
     const store = memoryStore();
-    const models = await trio(store, { accuracyAt: (_role, _generation, step) => 0.6 - 0.01 * step });
+    const models = await trio(store, { accuracyAt: (_role, _stage, step) => 0.6 - 0.01 * step });
     const { create, watch } = await serve(store, models);
     await create(source);
     const before = lastRun(await watch('source'));
     const student = { model, init: { run: 'source', at: 'last' } };
     await create({ ...common, name: 'trial', method: 'kd', student, teacher: { model, from: { run: 'source' } } });
-    expect(lastRun(await watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED, stages: 1 });
+    expect(lastRun(await watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED, stageCount: 1 });
     expect(models.anchor.requests.map(loaded)).toEqual([{ teacher: bestOf(before, 0, 'student')?.params?.sha256 }]);
     expect(models.student.requests.map(({ init }) => init?.sha256)).toEqual([
       undefined,
-      before?.generations[0]?.learners[0]?.stateSha256,
+      before?.stages[0]?.learners[0]?.stateSha256,
     ]);
   });
 

@@ -16,7 +16,7 @@ import { type AnchorUnderTest, agreement, openAnchorServer } from './trio-rig.js
 const CLASSES = 4;
 /** More than one page of answers. */
 const STEPS = 20;
-const start: Position = { runId: 'r', generation: 0, attempt: 1, step: 0 };
+const start: Position = { runId: 'r', stage: 0, attempt: 1, step: 0 };
 const of = (step: number, attempt = 1) => ({ ...start, step, attempt });
 
 let models: ModelServer;

@@ -48,7 +48,7 @@ afterEach(async () => {
 async function openHost(changes: Partial<ReplicaHostParts> = {}, role: TrainedRole = 'student') {
   const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
   const trainer = createTrainer({
-    ...{ role, store: memoryStore(), loadDataset, trainGeneration: numberTrainer(), log, ...outside },
+    ...{ role, store: memoryStore(), loadDataset, trainStage: numberTrainer(), log, ...outside },
   });
   const admission = ownAdmission(AdmissionLimits.parse({}));
   const replicas = createReplicaHost({
@@ -74,7 +74,7 @@ function sessionsAt(addresses: readonly string[], connectSeconds = 10): ModelSes
   return sessionsWith(remoteReplicas({ addresses, connect, clock: systemClock, numerics: () => numerics }));
 }
 
-/** The digest of the student's state after the first generation. */
+/** The digest of the student's state after the first stage. */
 async function trained(sessions: ModelSessions, onStep: (step: number) => void = () => undefined) {
   const run: ReferenceRun = {
     ...{ spec, dataset: await loadDataset(spec), ...memoryBlobs(), clock: systemClock, sessions },
@@ -100,7 +100,7 @@ test('replicas that an assignment names take the place of those of the configura
   const reached: number[] = [];
   const { ports } = lonePorts({ emit: (event) => event.kind === 'progress' && reached.push(event.progress.nextStep) });
   const away = { addresses: ['127.0.0.1:1'], connect: connectWithin(10), clock: systemClock };
-  const attempt = { runId: alone.name, generation: 0, attempt: 1 };
+  const attempt = { runId: alone.name, stage: 0, attempt: 1 };
   const start = { role: 'student', spec: alone, stage: stageAt(alone, 0, false), attempt, startStep: 0 } as const;
   const train = trainingWithReplicas(away);
   await train(start, await loadDataset(alone), ports, [host.address]);
@@ -167,7 +167,7 @@ test('a process takes megabytes of sums without a round trip, once it has opened
   await once(session, 'remoteSettings');
   expect(windows()).toEqual([65_535, 65_535]);
   const { digest: datasetDigest } = await loadDataset(spec);
-  const model = { generation: 0, spec: canonicalJson(spec), promoted: false, datasetDigest, numerics: undefined };
+  const model = { stage: 0, spec: canonicalJson(spec), promoted: false, datasetDigest, numerics: undefined };
   const open = TrainReplicaRequest.encode({ request: { $case: 'open', value: { ...model, rank: 1 } } }).finish();
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(open.length, 1);

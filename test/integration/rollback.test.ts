@@ -17,13 +17,13 @@ describe('a rollback', () => {
     await held.reached;
     const rolled = rollBack('trial', 0, 'once');
     held.open();
-    expect(await rolled).toMatchObject({ generation: 2, attempt: 2, rollbacks: 1, anchor: { generation: 0 } });
+    expect(await rolled).toMatchObject({ stage: 2, attempt: 2, rollbacks: 1, anchor: { stage: 0 } });
     await watched;
     expect(await rollBack('trial', 0, 'once')).toMatchObject({ rollbacks: 1 });
-    expect(await readPointer(store, 'trial')).toMatchObject({ generation: 0, newest: 1, rollbacks: 1, moves: 3 });
+    expect(await readPointer(store, 'trial')).toMatchObject({ stage: 0, newest: 1, rollbacks: 1, moves: 3 });
     const run = lastRun(await watch('trial'));
     expect(run).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED, rollbacks: 1 });
-    const beside = models.anchor.requests.filter(({ start }) => start?.generation === 2).map(loaded);
+    const beside = models.anchor.requests.filter(({ start }) => start?.stage === 2).map(loaded);
     expect(beside.at(-1)).toEqual({ anchor: bestOf(run, 0)?.params?.sha256 });
   });
 

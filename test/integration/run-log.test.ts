@@ -40,24 +40,24 @@ test('the log has a line for each change in the life of a run', async () => {
   await create(specOf({ epochs: 4, curriculum: { generations: 2 } }));
   await watch('trial');
   await stop();
-  // The first step may end at the limit of a generation whose length is not known yet.
+  // The first step may end at the limit of a stage whose length is not known yet.
   const found = changes(lines).filter((line) => !line.endsWith('step=1'));
   expect(found).toEqual([
-    'run created generation=0 attempt=1',
-    'phase changed generation=0 attempt=1 phase=preparing step=0 trio=trio-1',
-    'phase changed generation=0 attempt=1 phase=training step=0',
-    'pair committed generation=0 attempt=1 step=2',
-    'pair committed generation=0 attempt=1 step=4',
-    'phase changed generation=0 attempt=1 phase=promoting step=4',
-    'generation ended generation=0 attempt=1 step=4 promoted=true',
-    'anchor moved generation=1 attempt=1 by=rule to=0 during=0',
-    'phase changed generation=1 attempt=1 phase=preparing step=0',
-    'phase changed generation=1 attempt=1 phase=training step=0',
-    'pair committed generation=1 attempt=1 step=2',
-    'pair committed generation=1 attempt=1 step=4',
-    'phase changed generation=1 attempt=1 phase=promoting step=4',
-    'generation ended generation=1 attempt=1 step=4 promoted=false',
-    'phase changed generation=1 attempt=1 phase=completed',
+    'run created stage=0 attempt=1',
+    'phase changed stage=0 attempt=1 phase=preparing step=0 trio=trio-1',
+    'phase changed stage=0 attempt=1 phase=training step=0',
+    'pair committed stage=0 attempt=1 step=2',
+    'pair committed stage=0 attempt=1 step=4',
+    'phase changed stage=0 attempt=1 phase=promoting step=4',
+    'stage ended stage=0 attempt=1 step=4 promoted=true',
+    'anchor moved stage=1 attempt=1 by=rule to=0 during=0',
+    'phase changed stage=1 attempt=1 phase=preparing step=0',
+    'phase changed stage=1 attempt=1 phase=training step=0',
+    'pair committed stage=1 attempt=1 step=2',
+    'pair committed stage=1 attempt=1 step=4',
+    'phase changed stage=1 attempt=1 phase=promoting step=4',
+    'stage ended stage=1 attempt=1 step=4 promoted=false',
+    'phase changed stage=1 attempt=1 phase=completed',
   ]);
   expect(lines.every(({ level, runId }) => level === 30 && runId === 'trial')).toBe(true);
   const committed = lines.filter(({ msg, step }) => msg === 'pair committed' && step !== 1);
@@ -74,15 +74,15 @@ test('the log shows a lost attempt with its reason, and the next one', async () 
   await create(specOf({ epochs: 4, curriculum: { generations: 1 } }));
   await watch('trial');
   const found = changes(lines);
-  const lost = 'attempt lost generation=0 attempt=1 kind=unavailable reason=the student: the process was killed';
+  const lost = 'attempt lost stage=0 attempt=1 kind=unavailable reason=the student: the process was killed';
   expect(found).toContain(lost);
   expect(found.slice(found.indexOf(lost) + 1)).toEqual([
-    'phase changed generation=0 attempt=2 phase=preparing step=2',
-    'phase changed generation=0 attempt=2 phase=training step=2',
-    'pair committed generation=0 attempt=2 step=4',
-    'phase changed generation=0 attempt=2 phase=promoting step=4',
-    'generation ended generation=0 attempt=2 step=4 promoted=false',
-    'phase changed generation=0 attempt=2 phase=completed',
+    'phase changed stage=0 attempt=2 phase=preparing step=2',
+    'phase changed stage=0 attempt=2 phase=training step=2',
+    'pair committed stage=0 attempt=2 step=4',
+    'phase changed stage=0 attempt=2 phase=promoting step=4',
+    'stage ended stage=0 attempt=2 step=4 promoted=false',
+    'phase changed stage=0 attempt=2 phase=completed',
   ]);
 });
 
@@ -97,12 +97,10 @@ test('the log shows each request that steers a run, with its id', async () => {
   await cancel('trial', 'c-1');
   await remove('trial', 'd-1');
   expect(changes(lines).filter((line) => line.startsWith('run '))).toEqual([
-    'run created generation=0 attempt=1',
-    'run steered generation=0 attempt=1 phase=paused step=7 request=paused requestId=p-1',
-    expect.stringMatching(/^run steered generation=0 attempt=2 phase=queued step=7 request=resumed requestId=r-1$/),
-    expect.stringMatching(
-      /^run steered generation=0 attempt=\d phase=cancelled step=\d+ request=cancelled requestId=c-1$/,
-    ),
+    'run created stage=0 attempt=1',
+    'run steered stage=0 attempt=1 phase=paused step=7 request=paused requestId=p-1',
+    expect.stringMatching(/^run steered stage=0 attempt=2 phase=queued step=7 request=resumed requestId=r-1$/),
+    expect.stringMatching(/^run steered stage=0 attempt=\d phase=cancelled step=\d+ request=cancelled requestId=c-1$/),
     'run deleted requestId=d-1',
   ]);
 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { firstState, type GenerationResult, type RunState } from '@trikd/core/run/state';
+import { firstState, type RunState, type StageResult } from '@trikd/core/run/state';
 import { createRun, saveRun } from '@trikd/core/run/stored/run-store';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
@@ -20,16 +20,16 @@ const INTERNAL = 13;
 
 const RUN = { runId: 'trial' };
 const params = { key: 'runs/trial/blobs/0.1/p', sha256: createHash('sha256').digest('hex'), bytes: 8 };
-const resultOf = (generation: number, promoted: boolean): GenerationResult => {
+const resultOf = (stage: number, promoted: boolean): StageResult => {
   const best = { step: 2, validation: { metrics: { accuracy: 0.8, nll: 0.5 }, examples: 400 }, params };
   const learner = { best, stateSha256: params.sha256 };
-  const pair = { step: 2, manifestKey: `runs/trial/manifests/${generation}` };
+  const pair = { step: 2, manifestKey: `runs/trial/manifests/${stage}` };
   const learners = { student: learner, teacher: learner };
-  return { generation, steps: 2, learners, candidate: 'student', promoted, pair };
+  return { stage, steps: 2, learners, candidate: 'student', promoted, pair };
 };
 const resumable = {
   ...firstState,
-  generation: 2,
+  stage: 2,
   results: [resultOf(0, true), resultOf(1, false)],
   moves: [{ by: 'rule' as const, to: 0, during: 0 }],
   facts: { datasetDigest: params.sha256, classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
@@ -45,11 +45,11 @@ const RESTING: Readonly<Record<string, RunState>> = {
 };
 
 async function put(store: ObjectStore, name: string, phase: keyof typeof RESTING): Promise<void> {
-  const run = await createRun(store, specFor('three generations', { name }), { at: '2026-01-02T03:04:05.000Z' });
+  const run = await createRun(store, specFor('three stages', { name }), { at: '2026-01-02T03:04:05.000Z' });
   const { anchor: _none, ...state } = { anchor: undefined, ...RESTING[phase]! };
   if (state.phase !== 'completed') return void (await saveRun(store, run, { state }));
-  const { generation, attempt, results, moves } = state;
-  await saveRun(store, run, { state: { phase: 'completed', generation, attempt, results, moves } });
+  const { stage, attempt, results, moves } = state;
+  await saveRun(store, run, { state: { phase: 'completed', stage, attempt, results, moves } });
 }
 
 let store: ObjectStore;
@@ -106,7 +106,7 @@ describe('right use', () => {
     expect(got['conditions']).toContainEqual(
       expect.objectContaining({ type: 'Completed', status: 'CONDITION_STATUS_TRUE', reason: 'BudgetUsed' }),
     );
-    expect(got['anchorMoves']).toMatchObject([{ kind: 'ANCHOR_MOVE_KIND_RULE' }, { generation: 1, during: 1 }]);
+    expect(got['anchorMoves']).toMatchObject([{ kind: 'ANCHOR_MOVE_KIND_RULE' }, { stage: 1, during: 1 }]);
 
     const again = await call('WatchRun', { ...RUN, fromEvent: 1 });
     const numbers = again.messages.slice(1).map(({ number }) => Number(number));
@@ -119,9 +119,9 @@ describe('right use', () => {
 
     const list = await call('ListRuns', { phases: ['RUN_PHASE_COMPLETED'] });
     expect(list.messages[0]?.['runs']).toMatchObject([{ runId: 'completed' }, { runId: 'trial' }]);
-    const rolled = await call('RollbackAnchor', { ...RUN, generation: 0, requestId: 'back' });
+    const rolled = await call('RollbackAnchor', { ...RUN, stage: 0, requestId: 'back' });
     expect(runOf(rolled)).toMatchObject({ rollbacks: 1, phase: 'RUN_PHASE_COMPLETED' });
-    const promoted = await call('PromoteGeneration', { ...RUN, generation: 2, requestId: 'forward' });
+    const promoted = await call('PromoteGeneration', { ...RUN, stage: 2, requestId: 'forward' });
     expect(runOf(promoted)['anchorMoves']).toHaveLength(4);
     expect((await call('DeleteRun', { ...RUN, requestId: 'gone' })).code).toBe(0);
     expect((await call('DeleteRun', { ...RUN, requestId: 'gone' })).code).toBe(0);
@@ -159,13 +159,13 @@ describe('wrong states', () => {
 
   test.each<[string, number, RegExp]>([
     ['PromoteGeneration', 0, /was promoted before: roll back to it/],
-    ['PromoteGeneration', 9, /generation 9 has not ended: only generations up to 1 have/],
+    ['PromoteGeneration', 9, /stage 9 has not ended: only stages up to 1 have/],
     ['RollbackAnchor', 1, /was not promoted: only those of 0 were/],
     ['RollbackAnchor', 4294967295, /was not promoted/],
-  ])('%s of generation %i is refused by the field', async (method, generation, sentence) => {
-    const { code, message, details } = await call(method, { runId: 'paused', generation });
+  ])('%s of stage %i is refused by the field', async (method, stage, sentence) => {
+    const { code, message, details } = await call(method, { runId: 'paused', stage });
     expect([code, message]).toEqual([INVALID_ARGUMENT, expect.stringMatching(sentence)]);
-    expect(details['BadRequest']).toMatchObject({ fieldViolations: [{ field: 'generation' }] });
+    expect(details['BadRequest']).toMatchObject({ fieldViolations: [{ field: 'stage' }] });
   });
 });
 

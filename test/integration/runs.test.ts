@@ -56,9 +56,9 @@ describe('the summaries of runs', () => {
   });
 });
 
-/** The validation of a learner in the first generation. */
+/** The validation of a learner in the first stage. */
 function bestOf(run: Run | undefined, learner: string): number | undefined {
-  const result = run?.generations[0]?.learners.find(({ participant }) => participant === learner);
+  const result = run?.stages[0]?.learners.find(({ participant }) => participant === learner);
   return result?.best?.validation?.metrics['accuracy'];
 }
 
@@ -77,7 +77,7 @@ describe('a run that is deleted', () => {
     expect(await store.list('events/')).toEqual([]);
     await expect(get('trial')).rejects.toMatchObject({ kind: 'not-found' });
     await expect(remove('trial')).rejects.toMatchObject({ kind: 'not-found' });
-    expect(await create(specOf({ epochs: 4 }))).toMatchObject({ generation: 0, attempt: 1 });
+    expect(await create(specOf({ epochs: 4 }))).toMatchObject({ stage: 0, attempt: 1 });
   });
 });
 

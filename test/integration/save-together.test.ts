@@ -8,15 +8,15 @@ import type { TrainerLink } from '../../services/orchestrator/src/runs/ports.js'
 import { saveTogether } from '../../services/orchestrator/src/runs/training/training-loop.js';
 import { toyTrainer } from './orchestrator-doubles.js';
 
-/** A generation of 40 steps. */
+/** A stage of 40 steps. */
 const spec = specFor('bare', { epochs: 40, checkpoint: { everyEpochs: 40 } });
-const attempt = { runId: 'trial', generation: 0, attempt: 1 };
+const attempt = { runId: 'trial', stage: 0, attempt: 1 };
 const times = { prepare: 5, answer: 5, patience: 5 };
 
 test('two trainers that are asked over gRPC save at one step and at their end, and at no other step', async () => {
   const store = memoryStore();
   const held = Promise.withResolvers<void>();
-  const gate = async (_role: string, _generation: number, step: number) => (step === 5 ? held.promise : undefined);
+  const gate = async (_role: string, _stage: number, step: number) => (step === 5 ? held.promise : undefined);
   const links = await Promise.all(
     (['teacher', 'student'] as const).map(async (name) => {
       const trainer = await toyTrainer(name, store, { gate });

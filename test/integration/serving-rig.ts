@@ -13,7 +13,7 @@ import {
   type ModelInferResponse,
 } from '@trikd/protocol/gen/node/inference/inference';
 import { NO_TELEMETRY, type Telemetry } from '@trikd/telemetry/telemetry';
-import { type EndedGenerations, storeEndedGenerations } from '@trikd/testing/runs/served-run';
+import { type EndedStages, storeEndedStages } from '@trikd/testing/runs/served-run';
 import { datasetFor, specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import type { TokenVerifier } from '@trikd/transport/access/identify';
@@ -28,7 +28,7 @@ import { expectOutputs } from './expect-outputs.js';
 const log = createLogger({ level: 'silent' }, 'test');
 
 /** Images of 8x8 in 4 classes. */
-export const spec = specFor('two generations', { curriculum: { generations: 8 } });
+export const spec = specFor('two stages', { curriculum: { generations: 8 } });
 const dataset = datasetFor(spec);
 const pixels = imageBytes(dataset);
 /** The images of the test split. */
@@ -40,21 +40,21 @@ export const rowsOf = (first: number, rows: number) => images.subarray(first * p
 
 export type Learner = 'student' | 'teacher';
 
-/** Logits of all test images, as an evaluation computes them, by learner and generation. */
-export type Evaluated = (learner: Learner, generation: number, first: number, rows: number) => Float32Array;
+/** Logits of all test images, as an evaluation computes them, by learner and stage. */
+export type Evaluated = (learner: Learner, stage: number, first: number, rows: number) => Float32Array;
 
-export async function evaluated(run: EndedGenerations): Promise<Evaluated> {
+export async function evaluated(run: EndedStages): Promise<Evaluated> {
   const known = new Map<string, Float32Array>();
   for (const learner of ['student', 'teacher'] as const) {
-    for (const [generation, params] of run.params[learner].entries()) {
+    for (const [stage, params] of run.params[learner].entries()) {
       const judged = await openJudged(spec, dataset, spec[learner]!.model!, params);
       const { logits } = await judged.outputs(images);
       await judged.close();
-      known.set(`${learner} ${generation}`, logits!);
+      known.set(`${learner} ${stage}`, logits!);
     }
   }
-  return (learner, generation, first, rows) =>
-    known.get(`${learner} ${generation}`)!.slice(first * CLASSES, (first + rows) * CLASSES);
+  return (learner, stage, first, rows) =>
+    known.get(`${learner} ${stage}`)!.slice(first * CLASSES, (first + rows) * CLASSES);
 }
 
 export interface ServedOptions {
@@ -107,10 +107,10 @@ export async function serveModels({
 
 export type Served = Awaited<ReturnType<typeof serveModels>>;
 
-/** A server of a run whose first generations have ended, ready. */
-export async function servedRun(generations: number, options: ServedOptions = {}) {
+/** A server of a run whose first stages have ended, ready. */
+export async function servedRun(stages: number, options: ServedOptions = {}) {
   const store = options.store ?? memoryStore();
-  const run = await storeEndedGenerations(store, spec, generations);
+  const run = await storeEndedStages(store, spec, stages);
   const served = await serveModels({ ...options, store });
   await expect.poll(() => served.models.ready(), { timeout: 30_000, interval: 20 }).toBe(true);
   const { properties } = await served.models.metadata(spec.name, '');

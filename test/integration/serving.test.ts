@@ -3,7 +3,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { traceparentOf } from '@trikd/core/timing/trace-ids';
 import type { ModelInferRequest, ModelStreamInferResponse } from '@trikd/protocol/gen/node/inference/inference';
 import type { ComputedBatch, RequestTrace } from '@trikd/telemetry/request-trace';
-import { storeEndedGenerations } from '@trikd/testing/runs/served-run';
+import { storeEndedStages } from '@trikd/testing/runs/served-run';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import type { TokenVerifier } from '@trikd/transport/access/identify';
 import { unary } from '@trikd/transport/grpc/clients';
@@ -36,7 +36,7 @@ test('answers have the bits of an evaluation, whatever they travelled with', asy
   served.expectEvaluated(logitsIn(await infer(served, request)), 'student', 0, 4, 2);
 });
 
-test('models are the learners of a run, and versions its generations', async () => {
+test('models are the learners of a run, and versions its stages', async () => {
   const served = await servedRun(3);
   await served.run.promote(1);
   await expect.poll(async () => (await infer(served, inferRequest(0, 1))).modelVersion).toBe('1');
@@ -44,15 +44,15 @@ test('models are the learners of a run, and versions its generations', async () 
     ['tiny', 'student'],
     ['tiny.teacher', 'teacher'],
   ] as const) {
-    for (const [modelVersion, generation] of [
+    for (const [modelVersion, stage] of [
       ['', 1],
       ['latest', 1],
       ['0', 0],
       ['2', 2],
     ] as const) {
       const answer = await infer(served, inferRequest(5, 2, { modelName, modelVersion, id: 'mine' }));
-      expect(answer).toMatchObject({ modelName, modelVersion: String(generation), id: 'mine' });
-      served.expectEvaluated(logitsIn(answer), learner, generation, 5, 2);
+      expect(answer).toMatchObject({ modelName, modelVersion: String(stage), id: 'mine' });
+      served.expectEvaluated(logitsIn(answer), learner, stage, 5, 2);
     }
   }
   const facts = await unary(served.client.modelMetadata.bind(served.client), { name: 'tiny', version: '' }, { what });
@@ -79,9 +79,9 @@ test('no request fails while generations are promoted, and none is answered by t
     }
   };
   const callers = Promise.all(Array.from({ length: 8 }, (_, caller) => ask(caller)));
-  for (let generation = 1; generation < 8; generation++) {
-    await served.run.promote(generation);
-    await expect.poll(() => seen.has(String(generation)), { timeout: 20_000, interval: 5 }).toBe(true);
+  for (let stage = 1; stage < 8; stage++) {
+    await served.run.promote(stage);
+    await expect.poll(() => seen.has(String(stage)), { timeout: 20_000, interval: 5 }).toBe(true);
   }
   over = true;
   await callers;
@@ -100,7 +100,7 @@ test('a server that starts before its run is not ready, and says why', async () 
     kind: 'unavailable',
     message: expect.stringContaining('run tiny is not served yet'),
   });
-  await storeEndedGenerations(store, spec, 1);
+  await storeEndedStages(store, spec, 1);
   await expect.poll(isReady).toBe(true);
   expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200);
   expect((await fetch(`${url}/v2/models/tiny/ready`)).status).toBe(200);

@@ -65,7 +65,7 @@ describe('orchestrators that share a store', () => {
     const both = [await serve(store, models), await serve(store, models)];
     await Promise.all(Array.from({ length: 100 }, (_, i) => both[i % 2]!.request(specOf(), 'r-1')));
     expect(lastRun(await both[0]!.watch('trial'))).toMatchObject({ phase: RunPhase.RUN_PHASE_COMPLETED });
-    expect(models.teacher.requests.map(({ start }) => [start?.generation, start?.attempt])).toEqual([
+    expect(models.teacher.requests.map(({ start }) => [start?.stage, start?.attempt])).toEqual([
       [0, 1],
       [1, 1],
       [2, 1],
@@ -76,7 +76,7 @@ describe('orchestrators that share a store', () => {
     const store = memoryStore();
     const lease = { version: 1, holder: 'who could not read the run', term: 2, beat: 0, released: true };
     await store.put(LEASE_KEY, encodeJson(lease));
-    const spec = specFor('three generations');
+    const spec = specFor('three stages');
     await saveRun(store, await createRun(store, spec), { term: 7 });
     const { watch } = await serve(store, await trio(store));
     expect(lastRun(await watch('trial'))?.phase).toBe(RunPhase.RUN_PHASE_COMPLETED);

@@ -18,8 +18,8 @@ export function steering({ client }: Served) {
       (await unary(client.resumeRun.bind(client), { runId, requestId }, { what })).run,
     cancel: async (runId: string, requestId = '') =>
       (await unary(client.cancelRun.bind(client), { runId, requestId }, { what })).run,
-    promote: async (runId: string, generation: number, requestId = '') =>
-      (await unary(client.promoteGeneration.bind(client), { runId, generation, requestId }, { what })).run,
+    promote: async (runId: string, stage: number, requestId = '') =>
+      (await unary(client.promoteGeneration.bind(client), { runId, stage, requestId }, { what })).run,
     remove: (runId: string, requestId = '') => unary(client.deleteRun.bind(client), { runId, requestId }, { what }),
     list: (pageSize = 0, pageToken = '', phases: RunPhase[] = []) =>
       unary(client.listRuns.bind(client), { pageSize, pageToken, phases }, { what }),

@@ -49,7 +49,7 @@ test('a run that rests and was written in a later term is resumed by one that le
   const store = memoryStore();
   const lease = { version: 1, holder: 'who could not read the run', term: 2, beat: 0, released: true };
   await store.put(LEASE_KEY, encodeJson(lease));
-  const run = await createRun(store, specFor('three generations'));
+  const run = await createRun(store, specFor('three stages'));
   await saveRun(store, run, { term: 7, state: { ...firstState, phase: 'paused' } });
   const served = await serve(store, await trio(store));
   const { resume } = steering(served);
@@ -64,7 +64,7 @@ describe('a run that is paused', () => {
     const { pause, resume, watch, models, get } = await heldRun(store);
     const watched = watch('trial');
     const paused = await pause('trial', 'once');
-    expect(paused).toMatchObject({ phase: RunPhase.RUN_PHASE_PAUSED, generation: 1, attempt: 1 });
+    expect(paused).toMatchObject({ phase: RunPhase.RUN_PHASE_PAUSED, stage: 1, attempt: 1 });
     const { state } = await loadRun(store, 'trial');
     const rested = 'pairs' in state ? state.pairs.at(-1)?.step : undefined;
     expect(rested).toBe(7);
@@ -83,7 +83,7 @@ describe('a run that is paused', () => {
     const phases = events.flatMap((event) => (event.$case === 'phaseChanged' ? [event.value.phase] : []));
     expect(phases).toContain(RunPhase.RUN_PHASE_PAUSED);
     expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed(LONG)));
-    const again = models.teacher.requests.find(({ start }) => start?.generation === 1 && start.attempt > 1);
+    const again = models.teacher.requests.find(({ start }) => start?.stage === 1 && start.attempt > 1);
     expect(again?.start?.step).toBe(rested);
   });
 
@@ -112,7 +112,7 @@ describe('a run that is paused', () => {
   });
 });
 
-describe('a run whose generations are begun by hand', () => {
+describe('a run whose stages are begun by hand', () => {
   test('waits before each but the first, and ends with the results of an automatic run', async () => {
     const store = memoryStore();
     const served = await serve(store, await trio(store));
@@ -124,18 +124,18 @@ describe('a run whose generations are begun by hand', () => {
     for await (const { event } of served.client.watchRun({ runId: 'trial', fromEvent: 0, pastOnly: false })) {
       if (event) events.push(event);
       if (event?.$case !== 'phaseChanged') continue;
-      const { phase, generation } = event.value;
+      const { phase, stage } = event.value;
       if (phase !== RunPhase.RUN_PHASE_WAITING) continue;
-      waits.push(generation);
-      // The same request begins one generation, though it is sent twice.
-      const id = `begin-${generation}`;
+      waits.push(stage);
+      // The same request begins one stage, though it is sent twice.
+      const id = `begin-${stage}`;
       await Promise.all([trigger('trial', id), trigger('trial', id)]);
     }
     expect(waits).toEqual([1, 2]);
     expect(resultOf(lastRun(events))).toEqual(resultOf(await undisturbed()));
     await expect(trigger('trial')).rejects.toMatchObject({
       kind: 'wrong-state',
-      message: expect.stringContaining('the run cannot be triggered: it completed after generation 2'),
+      message: expect.stringContaining('the run cannot be triggered: it completed after stage 2'),
     });
   });
 });
@@ -147,7 +147,7 @@ describe('a run that is cancelled', () => {
     const watched = watch('trial');
     expect(await cancel('trial')).toMatchObject({
       phase: RunPhase.RUN_PHASE_CANCELLED,
-      generations: [{ generation: 0 }],
+      stages: [{ stage: 0 }],
     });
     expect(lastRun(await watched)).toMatchObject({ phase: RunPhase.RUN_PHASE_CANCELLED, endTime: expect.any(Date) });
     await expect(resume('trial')).rejects.toMatchObject({ kind: 'wrong-state' });
@@ -165,7 +165,7 @@ describe('a promotion by hand', () => {
     const store = memoryStore();
     // The anchor double scores 0.7 and every student less: after generation 0 the rule promotes no student.
     const held = gateAt(2, 5);
-    const accuracyAt = (_role: string, _generation: number, step: number) => 0.5 + 0.01 * step;
+    const accuracyAt = (_role: string, _stage: number, step: number) => 0.5 + 0.01 * step;
     const models = await trio(store, { gate: held.gate, accuracyAt });
     const served = await serve(store, models);
     const { promote } = steering(served);
@@ -174,15 +174,15 @@ describe('a promotion by hand', () => {
     await held.reached;
     await expect(promote('trial', 0)).rejects.toMatchObject({ kind: 'invalid' });
     await expect(promote('trial', 7)).rejects.toMatchObject({
-      message: expect.stringContaining('generation 7 has not ended: only generations up to 1 have'),
+      message: expect.stringContaining('stage 7 has not ended: only stages up to 1 have'),
     });
     const promoting = promote('trial', 1, 'once');
     held.open();
-    expect(await promoting).toMatchObject({ generation: 2, attempt: 2, anchor: { generation: 1 }, rollbacks: 0 });
+    expect(await promoting).toMatchObject({ stage: 2, attempt: 2, anchor: { stage: 1 }, rollbacks: 0 });
     await promote('trial', 1, 'once');
-    expect(await readPointer(store, 'trial')).toMatchObject({ generation: 1, newest: 0, rollbacks: 1 });
+    expect(await readPointer(store, 'trial')).toMatchObject({ stage: 1, newest: 0, rollbacks: 1 });
     const run = lastRun(await watched);
-    expect(run?.anchorMoves.map(({ kind, generation, during }) => [kind, generation, during])).toEqual([
+    expect(run?.anchorMoves.map(({ kind, stage, during }) => [kind, stage, during])).toEqual([
       [AnchorMoveKind.ANCHOR_MOVE_KIND_RULE, 0, 0],
       [AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE, 1, 2],
     ]);

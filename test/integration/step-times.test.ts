@@ -1,5 +1,5 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { StageAttempt } from '@trikd/core/domain/position';
 import { sampledContext, seedOf, traceIdOf } from '@trikd/core/timing/trace-ids';
 import { fromPosition } from '@trikd/protocol/convert';
 import { toRoleStep } from '@trikd/protocol/convert-timing';
@@ -13,7 +13,7 @@ import { agreement, assignment, attempt, openAnchorServer, openTrainer, TOTAL_ST
 
 const store = memoryStore();
 const tracing = { seed: seedOf('r', 'now'), everySteps: TOTAL_STEPS - 1 };
-const of = { ...attempt, generation: 1 };
+const of = { ...attempt, stage: 1 };
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -25,11 +25,11 @@ function stepsOf(address: string) {
   closing.push(() => client.close());
   const options = { what: 'a model' };
   return {
-    read: async (asked: GenerationAttempt, step = 0) => {
+    read: async (asked: StageAttempt, step = 0) => {
       const { steps } = await unary(client.readSteps.bind(client), { from: fromPosition({ ...asked, step }) }, options);
       return steps;
     },
-    trace: async (asked: GenerationAttempt, steps: number[]) => {
+    trace: async (asked: StageAttempt, steps: number[]) => {
       const position = fromPosition({ ...asked, step: 0 });
       return unary(client.traceSteps.bind(client), { attempt: position, steps }, options);
     },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { openStore } from '@trikd/store/open-store';
 import { secret } from '@trikd/store/store-config';
-import { storeEndedGenerations } from '@trikd/testing/runs/served-run';
+import { storeEndedStages } from '@trikd/testing/runs/served-run';
 import { addStoreUsers, type StoreRole, type StoreUser, TEAM } from '@trikd/testing/servers/minio-users';
 import { type S3Server, startS3Server } from '@trikd/testing/servers/s3-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -134,7 +134,7 @@ test('a blob that is gone is absent, also for a role that cannot list', async ()
 });
 
 test('a server of models needs no rights but those of serving', async () => {
-  await storeEndedGenerations(storeOf('owner'), spec, 1);
+  await storeEndedStages(storeOf('owner'), spec, 1);
   const { models, client } = await serveModels({ store: storeOf('serving') });
   await expect.poll(() => models.ready(), { timeout: 30_000, interval: 20 }).toBe(true);
   expect(await infer({ client }, inferRequest(0, 1))).toMatchObject({ modelName: spec.name, modelVersion: '0' });

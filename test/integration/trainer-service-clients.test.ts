@@ -79,7 +79,7 @@ test('a watch is resumed when its server is back, after the last event', async (
     role: 'student',
     store,
     loadDataset,
-    trainGeneration: numberTrainer(),
+    trainStage: numberTrainer(),
     log,
     ...outside,
   });

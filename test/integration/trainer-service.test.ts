@@ -44,7 +44,7 @@ const assignBoth = ({ sources = {}, ...options }: Parameters<typeof assignment>[
   ]);
 
 describe('two trainers', () => {
-  test('train a generation and return its facts', async () => {
+  test('train a stage and return its facts', async () => {
     const [facts] = await assignBoth();
     const { datasetDigest } = await agreement();
     expect(facts).toEqual({ datasetDigest, classes: 4, totalSteps: 32, stepsPerEpoch: 16, initialFile: '' });
@@ -76,16 +76,16 @@ describe('two trainers', () => {
 
   test('consume frames of the anchor from generation 1 on', async () => {
     const anchor = await open(openAnchorServer(store));
-    const of = { ...attempt, generation: 1 };
+    const of = { ...attempt, stage: 1 };
     const params = await saveParams(store, blobsFolder(attempt), paramsOf(3));
     await anchor.load({ ...of, step: 0 }, params);
-    const silent = await endOfGeneration0();
+    const silent = await endOfStage0();
     await assignBoth({ of, sources: { anchor: anchor.address } });
     const heard = await checkpointAt(student, TOTAL_STEPS, of);
     expect(heard.state.sha256).not.toBe(silent.state.sha256);
   });
 
-  const endOfGeneration0 = async () => {
+  const endOfStage0 = async () => {
     await assignBoth();
     return checkpointAt(student, TOTAL_STEPS);
   };
@@ -108,7 +108,7 @@ describe('an assignment', () => {
     })();
     const refused = expect(watching).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'the student: run r generation 0 attempt 1 was superseded by run r generation 0 attempt 2',
+      message: 'the student: run r stage 0 attempt 1 was superseded by run r stage 0 attempt 2',
     });
     await student.get();
     await student.assign(assignment({ of: { ...attempt, attempt: 2 }, limit: 0 }));
@@ -123,11 +123,11 @@ describe('an assignment', () => {
     await expect(student.assign(assignment({ term: 2 }))).rejects.toMatchObject({ kind: 'out-of-step' });
     await expect(student.assign(assignment({ of: { ...attempt, attempt: 3 }, term: 1 }))).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'the student: run r generation 0 attempt 3 is ordered in term 1, another orchestrator leads in term 2',
+      message: 'the student: run r stage 0 attempt 3 is ordered in term 1, another orchestrator leads in term 2',
     });
     await expect(student.setLimit(attempt, 9)).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'the student: serving run r generation 0 attempt 2, asked for run r generation 0 attempt 1',
+      message: 'the student: serving run r stage 0 attempt 2, asked for run r stage 0 attempt 1',
     });
     await watched.return();
   });
@@ -225,7 +225,7 @@ describe('events', () => {
   test('of an unknown attempt are refused', async () => {
     await expect(until(student, 'resting')).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'the student: serving nothing, asked for run r generation 0 attempt 1',
+      message: 'the student: serving nothing, asked for run r stage 0 attempt 1',
     });
   });
 });
@@ -260,7 +260,7 @@ describe('the exchange of a trainer', () => {
     const tooEarly = await ear({ ...attempt, attempt: 7 });
     await expect(tooEarly.next()).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: `the teacher at ${teacher.address}: waited 0.3 s for run r generation 0 attempt 7, which is not served`,
+      message: `the teacher at ${teacher.address}: waited 0.3 s for run r stage 0 attempt 7, which is not served`,
     });
   });
 
@@ -269,7 +269,7 @@ describe('the exchange of a trainer', () => {
     const zombie = await ear();
     await expect(zombie.next()).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: `the teacher at ${teacher.address}: run r generation 0 attempt 1 is not served`,
+      message: `the teacher at ${teacher.address}: run r stage 0 attempt 1 is not served`,
     });
   });
 

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, Position } from '@trikd/core/domain/position';
+import type { Position, StageAttempt } from '@trikd/core/domain/position';
 import { peerOf, type TrainedRole } from '@trikd/core/domain/position';
 import type { Blob, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement } from '@trikd/core/exchange/frame';
@@ -30,7 +30,7 @@ import { createService } from '@trikd/transport/nest/create-service';
 
 export const spec = specFor('32 steps', { curriculum: { generations: 10 } });
 export const TOTAL_STEPS = 32;
-export const attempt: GenerationAttempt = { runId: 'r', generation: 0, attempt: 1 };
+export const attempt: StageAttempt = { runId: 'r', stage: 0, attempt: 1 };
 
 const log = createLogger({ level: 'silent' }, 'test');
 const never = new AbortController().signal;
@@ -41,9 +41,9 @@ export async function agreement(of = spec): Promise<Agreement> {
 }
 
 /** One trainer as a service, with a client that steers it. */
-export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGeneration = numberTrainer()) {
+export async function openTrainer(role: TrainedRole, store: ObjectStore, trainStage = numberTrainer()) {
   const outside = { dial: dialProducer, clock: systemClock, random: Math.random };
-  const trainer: Trainer = createTrainer({ role, store, loadDataset, trainGeneration, log, ...outside }, 0.3);
+  const trainer: Trainer = createTrainer({ role, store, loadDataset, trainStage, log, ...outside }, 0.3);
   const admission = ownAdmission(AdmissionLimits.parse({}));
   const replicas = createReplicaHost({ role, admission, loadDataset, clock: systemClock, log });
   const module = trainerModule(trainer, replicas, never);
@@ -67,12 +67,12 @@ export async function openTrainer(role: TrainedRole, store: ObjectStore, trainGe
         { what },
       );
     },
-    setLimit: (of: GenerationAttempt, limit: number) =>
+    setLimit: (of: StageAttempt, limit: number) =>
       unary(client.setLimit.bind(client), { limit: fromPosition({ ...of, step: limit }) }, { what }),
-    saveAt: (of: GenerationAttempt, step: number) =>
+    saveAt: (of: StageAttempt, step: number) =>
       unary(client.saveAt.bind(client), { position: fromPosition({ ...of, step }) }, { what }),
     get: () => unary(client.getTrainer.bind(client), {}, { what }),
-    events: (of: GenerationAttempt, from = 0, signal = never) =>
+    events: (of: StageAttempt, from = 0, signal = never) =>
       watch({
         what,
         open: (fromEvent) =>
@@ -142,7 +142,7 @@ export async function openAnchorServer(
 export type AnchorUnderTest = Awaited<ReturnType<typeof openAnchorServer>>;
 
 interface AssignOptions {
-  readonly of?: GenerationAttempt;
+  readonly of?: StageAttempt;
   readonly term?: number;
   readonly limit?: number;
   /** Addresses by participant. With one of the anchor, there was a promotion. */

@@ -113,8 +113,8 @@ test('each committed pair has an event, and the phase only where it changes', as
   const events = await eventsOfARun();
   const phases = events.flatMap(({ event }) => {
     if (event?.$case !== 'phaseChanged') return [];
-    const { phase, generation, attempt } = event.value;
-    return [`${phase} ${generation} ${attempt}`];
+    const { phase, stage, attempt } = event.value;
+    return [`${phase} ${stage} ${attempt}`];
   });
   expect(new Set(phases).size).toBe(phases.length);
   expect(events.filter(({ event }) => event?.$case === 'committed').length).toBeGreaterThan(phases.length);
@@ -130,8 +130,8 @@ test('no numbered event carries a run: each result and each move of the anchor h
   const events = numbered(all).flatMap(({ event }) => event ?? []);
   expect(all.filter(({ event, number }) => event?.$case === 'run' && number > 0)).toEqual([]);
   const run = await get('trial');
-  const results = events.flatMap((event) => (event.$case === 'generationEnded' ? (event.value.result ?? []) : []));
-  expect(results).toEqual(run?.generations);
+  const results = events.flatMap((event) => (event.$case === 'stageEnded' ? (event.value.result ?? []) : []));
+  expect(results).toEqual(run?.stages);
   const moves = events.flatMap((event) => (event.$case === 'anchorMoved' ? (event.value.move ?? []) : []));
   expect(moves).toEqual(run?.anchorMoves);
   expect(moves.length).toBeGreaterThan(0);
@@ -157,7 +157,7 @@ test('the first snapshot with the events after it applied is the run at its end'
 async function storeThreePages(store: ObjectStore): Promise<void> {
   const run = await createRun(store, RunSpec.parse(specOf()), { at: '2026-11-28T00:00:00.000Z' });
   await saveRun(store, run, { term: 1, state: { ...firstState, phase: 'paused' } });
-  const lineOf = (number: number) => JSON.stringify({ number, committed: { generation: 0, step: number } });
+  const lineOf = (number: number) => JSON.stringify({ number, committed: { stage: 0, step: number } });
   for (const [page, first] of [1, 513, 1025].entries()) {
     const lines = Array.from({ length: 512 }, (_, index) => `${lineOf(first + index)}\n`).join('');
     const name = `${`${page}`.padStart(8, '0')}-${`${first}`.padStart(16, '0')}.jsonl`;

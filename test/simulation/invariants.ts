@@ -47,9 +47,9 @@ export function createInvariants(
   function stateChanged(before: StateFile | undefined, now: StateFile): void {
     const was = before?.state;
     const { state } = now;
-    if (was?.generation !== state.generation || was.attempt !== state.attempt) attempts += 1;
+    if (was?.stage !== state.stage || was.attempt !== state.attempt) attempts += 1;
     if (was) {
-      const order = state.generation - was.generation || state.attempt - was.attempt;
+      const order = state.stage - was.stage || state.attempt - was.attempt;
       if (order < 0) broken(`the run went back from ${nameOf(was)} to ${nameOf(state)}`);
       if (was.phase === 'completed') broken('the run was changed after it had completed');
       const kept = was.results.every((result, index) => same(result, state.results[index]));
@@ -69,8 +69,8 @@ export function createInvariants(
       broken(`the run failed (${state.kind}): ${state.reason}`);
     }
     const promoted = state.results.findLast((result) => result.promoted);
-    if (promoted && (pointer?.newest ?? -1) < promoted.generation) {
-      broken(`${nameOf(state)} has promoted generation ${promoted.generation}, to which nothing points`);
+    if (promoted && (pointer?.newest ?? -1) < promoted.stage) {
+      broken(`${nameOf(state)} has promoted generation ${promoted.stage}, to which nothing points`);
     }
   }
 
@@ -80,10 +80,10 @@ export function createInvariants(
     if (now.newest <= (before?.newest ?? -1) && !again) {
       broken(`the anchor moved from generation ${before?.newest} to ${now.newest}`);
     }
-    const expected = oracle.results[now.generation];
-    if (!expected?.promoted) broken(`generation ${now.generation} was promoted, undisturbed it is not`);
+    const expected = oracle.results[now.stage];
+    if (!expected?.promoted) broken(`generation ${now.stage} was promoted, undisturbed it is not`);
     const candidate = expected?.learners[expected.candidate ?? ''];
-    if (!candidate?.best.includes(now.params.sha256)) broken(`the anchor of generation ${now.generation} is another`);
+    if (!candidate?.best.includes(now.params.sha256)) broken(`the anchor of generation ${now.stage} is another`);
   }
 
   function leaseChanged(before: Lease | undefined, now: Lease): void {
@@ -97,12 +97,12 @@ export function createInvariants(
   /** Everything that the state and the pointer lead to is there, and is what its digest says. */
   async function complete(): Promise<void> {
     const state = file?.state;
-    if (pointer) await checkBlob(pointer.params, `the anchor of generation ${pointer.generation}`);
+    if (pointer) await checkBlob(pointer.params, `the anchor of generation ${pointer.stage}`);
     if (!state) return;
     if ('anchor' in state && state.anchor) await checkBlob(state.anchor.params, `the anchor of ${nameOf(state)}`);
-    for (const { generation, learners } of state.results) {
+    for (const { stage, learners } of state.results) {
       for (const [learner, { best }] of Object.entries(learners))
-        await checkBlob(best.params, `the best ${learner} of stage ${generation}`);
+        await checkBlob(best.params, `the best ${learner} of stage ${stage}`);
     }
     for (const key of manifestsOf(state)) {
       const manifest = await disk.get(key);
@@ -156,7 +156,7 @@ export function createInvariants(
 
 /** Whether a state knows something else of the validations before a pair than the state before did. */
 function forgotten(was: RunState, now: RunState): boolean {
-  if (was.generation !== now.generation || !('pairs' in was) || !('pairs' in now)) return false;
+  if (was.stage !== now.stage || !('pairs' in was) || !('pairs' in now)) return false;
   return now.pairs.some(({ manifestKey, convergence }) => {
     const known = was.pairs.find((pair) => pair.manifestKey === manifestKey);
     return known !== undefined && !same(known.convergence, convergence);
@@ -172,6 +172,6 @@ function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-function nameOf({ phase, generation, attempt }: RunState): string {
-  return `generation ${generation}, attempt ${attempt} (${phase})`;
+function nameOf({ phase, stage, attempt }: RunState): string {
+  return `stage ${stage}, attempt ${attempt} (${phase})`;
 }

@@ -78,7 +78,7 @@ async function promotedAgain(
 ): Promise<boolean> {
   const key = pointerKey(runId);
   const [pointer, file] = [await readPointer(store, runId), await store.get(key)];
-  if (!file || pointer?.newest !== anchor.generation) return false;
+  if (!file || pointer?.newest !== anchor.stage) return false;
   const again = { ...pointer, ...anchor, moves: pointer.moves + 1, term };
   await store.replace(key, Buffer.from(JSON.stringify(again)), file.version);
   return true;
@@ -206,7 +206,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
   'a resumed model forgets its optimizer': [
     replace(
       '@trikd/core/training/trainer',
-      'trainGeneration',
+      'trainStage',
       (real) =>
         ({ resume, ...start }, ...rest) =>
           real(resume ? { ...start, resume: { ...resume, state: loseOptimizer(resume.state) } } : start, ...rest),
@@ -215,7 +215,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
   'a resumed model forgets its best params': [
     replace(
       '@trikd/core/training/trainer',
-      'trainGeneration',
+      'trainStage',
       (real) =>
         ({ resume, ...start }, ...rest) =>
           real(resume ? { ...start, resume: { state: resume.state } } : start, ...rest),
@@ -223,8 +223,8 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
   ],
   'the collector removes what is still named': [
     replace('@trikd/core/run/stored/collector', 'collectLeftovers', (real) => (store, runId, state) => {
-      const { phase, generation, attempt } = state;
-      const common = { generation, attempt, results: [], moves: [] };
+      const { phase, stage: stageIndex, attempt } = state;
+      const common = { stage: stageIndex, attempt, results: [], moves: [] };
       const nameless: RunState =
         phase === 'completed' ? { ...common, phase } : { ...common, phase: 'preparing', pairs: [], losses: 0 };
       return real(store, runId, nameless);
@@ -251,7 +251,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Replacement[]>> = {
       (real, module) => async (store, runId, state, term) => {
         const newest = state.results.findLast(({ promoted }) => promoted);
         const best = newest?.candidate === undefined ? undefined : newest.learners[newest.candidate]?.best;
-        const anchor = newest && best && { generation: newest.generation, params: best.params };
+        const anchor = newest && best && { stage: newest.stage, params: best.params };
         if (anchor) await promotedAgain(module, store, runId, anchor, term);
         await real(store, runId, state, term);
       },

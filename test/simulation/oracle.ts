@@ -3,7 +3,7 @@ import type { Dataset } from '@trikd/core/data/split';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import type { BestParams } from '@trikd/core/domain/role-checkpoint';
 import { runReference } from '@trikd/core/reference/reference';
-import type { GenerationResult } from '@trikd/core/run/state';
+import type { StageResult } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { reported } from '@trikd/testing/runs/reported';
 import { datasetFor } from '@trikd/testing/specs/spec-for';
@@ -23,7 +23,7 @@ export interface Oracle {
 /** What a stage came to, without the names of objects. */
 export interface Verdict {
   /** The index of the stage. */
-  readonly generation: number;
+  readonly stage: number;
   readonly promoted: boolean;
   readonly steps: number;
   /** By name. */
@@ -50,9 +50,9 @@ async function makeOracle(variant: number): Promise<Oracle> {
   const spec = specOf(variant);
   const dataset = datasetFor(spec);
   const store = memoryStore();
-  const folder = blobsFolder({ runId: spec.name, generation: 0, attempt: 1 });
+  const folder = blobsFolder({ runId: spec.name, stage: 0, attempt: 1 });
   const heard = new Map<string, number>();
-  const keyOf = ({ generation, role, from }: TrainedStep) => `${generation} ${role} ${from}`;
+  const keyOf = ({ stage, role, from }: TrainedStep) => `${stage} ${role} ${from}`;
   const run = runReference({
     spec,
     dataset,
@@ -71,13 +71,13 @@ async function makeOracle(variant: number): Promise<Oracle> {
 }
 
 /** A stage as the state of a run keeps it, to compare. */
-export function verdictOf(result: Omit<GenerationResult, 'pair'>): Verdict {
-  const { generation, promoted, steps, learners, frozen = {}, candidate } = result;
+export function verdictOf(result: Omit<StageResult, 'pair'>): Verdict {
+  const { stage, promoted, steps, learners, frozen = {}, candidate } = result;
   const named = Object.entries(learners).map(([name, { best, stateSha256 }]) => {
     return [name, { best: textOf(best), state: stateSha256 }] as const;
   });
   return {
-    ...{ generation, promoted, steps, learners: Object.fromEntries(named), frozen: canonicalJson(frozen) },
+    ...{ stage, promoted, steps, learners: Object.fromEntries(named), frozen: canonicalJson(frozen) },
     ...(candidate !== undefined && { candidate }),
   };
 }

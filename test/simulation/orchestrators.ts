@@ -136,7 +136,7 @@ export async function wantRun(
         ? await network.call(life, asked, 'get', (service) => service.get(spec.name))
         : await network.call(life, asked, 'create', (service) => service.create(wanted));
       const { state } = view;
-      life.note(() => `${asked.name} has generation ${state.generation}, attempt ${state.attempt}: ${state.phase}`);
+      life.note(() => `${asked.name} has stage ${state.stage}, attempt ${state.attempt}: ${state.phase}`);
       if (state.phase === 'completed') return;
       heard = state.phase !== 'failed';
       if (!heard) request += 1;

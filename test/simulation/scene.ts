@@ -59,7 +59,7 @@ export async function drawScene(chance: Chance, many: boolean, jobsets: boolean)
   const oracles = await Promise.all(drawn.map(({ number }) => oracleOf(number)));
   const runs = drawn.map(({ priority, owner, after }, index): WantedRun => {
     const oracle = oracles[index]!;
-    // The time at which a generation begins does not change its results, and neither does the name of the run.
+    // The time at which a stage begins does not change its results, and neither does the name of the run.
     const curriculum = { ...oracle.spec.curriculum, ...(index === 0 && { advance }) };
     const spec = { ...oracle.spec, name: many ? `run-${index + 1}` : oracle.spec.name, curriculum };
     return { oracle, spec, placement: { priority }, after, ...(owner && { owner }) };

@@ -199,8 +199,8 @@ async function live(
       ({ name, life }) => `${name} waits for ${[...life.waiting].join(', ') || 'nothing'}`,
     );
     const states = watched.map(({ invariants: { state } }, index) => {
-      const { phase, generation, attempt } = state ?? {};
-      return `${runs[index]!.spec.name} ${phase} generation ${generation}, attempt ${attempt}`;
+      const { phase, stage, attempt } = state ?? {};
+      return `${runs[index]!.spec.name} ${phase} stage ${stage}, attempt ${attempt}`;
     });
     broken(`not finished ${BOUND / 60_000} minutes after the last fault: ${[...states, ...waits].join('; ')}`);
   }
@@ -233,7 +233,7 @@ async function live(
       ...store.counts,
       'runs paused': steered.paused,
       'runs resumed': steered.resumed,
-      'generations begun by hand': steered.triggered,
+      'stages begun by hand': steered.triggered,
       ...replicas,
       ...between.counts,
       ...methodsOf(runs),

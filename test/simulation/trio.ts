@@ -140,7 +140,7 @@ function bootTrainer(parts: TrioParts, role: TrainedRole, life: Life, addresses:
   const connect = connectFrom(parts, life);
   const trainer = createTrainer({
     ...{ role, store: parts.storeOf(life), loadDataset },
-    trainGeneration: trainingWithReplicas({ addresses, connect, clock: life.clock }, (openRemote) =>
+    trainStage: trainingWithReplicas({ addresses, connect, clock: life.clock }, (openRemote) =>
       toySessions(model, openRemote),
     ),
     dial: dialFrom(parts, life),

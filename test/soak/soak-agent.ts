@@ -20,7 +20,7 @@ const mallocTrim: () => void = createRequire(import.meta.url)('../../packages/en
 const file = join(process.env['SOAK_FOLDER'] ?? '.', `${process.pid}`);
 
 process.on('SIGUSR2', () => {
-  // As if memory were running out: compacts, drops unused code, and shrinks the young generation, whose size follows recent allocations.
+  // As if memory were running out: compacts, drops unused code, and shrinks the young stage, whose size follows recent allocations.
   // The second collection frees what finalizers of the first released.
   const everything = { type: 'major', execution: 'sync', flavor: 'last-resort' } as const;
   for (let times = 0; times < 2; times++) globalThis.gc?.(everything);

@@ -5,9 +5,9 @@
  * Memory is what a process has for itself (RssAnon): first reads of library pages are not growth. Each sample is
  * taken after a full collection and a trim of malloc's heap, since what waits to be used again is no growth either; what JavaScript holds
  * then, what of that is compiled code, and the most that the process had at any time are reported beside it. Where a process is within a
- * generation makes 4 MB of difference: it is looked at once in each, always at the same step.
+ * stage makes 4 MB of difference: it is looked at once in each, always at the same step.
  *
- * Warm-up is a run of many short generations, until what is done once a generation has been compiled as after hours of training; and
+ * Warm-up is a run of many short stages, until what is done once a stage has been compiled as after hours of training; and
  * then what comes before the last three quarters of an hour, until what is remembered of steps and events is full.
  *
  * usage: make soak [MINUTES=N]      (after the first warm-up; default 75, which is the least)
@@ -32,7 +32,7 @@ const STEPS = 3_200;
 /** Two checkpoints after an evaluation, and three before the next. */
 const LOOK_STEP = 1_728;
 const SHORT_STEPS = 256;
-const SHORT_GENERATIONS = MOST_GENERATIONS;
+const SHORT_STAGES = MOST_GENERATIONS;
 const STEPS_PER_EPOCH = 16;
 const MOST_MB_PER_HOUR = 1;
 const KB_PER_MB = 1024;
@@ -43,11 +43,11 @@ if (!(MINUTES >= LEAST_MINUTES)) {
 }
 
 /** The anchor is loaded, served and replaced in each generation. */
-const specOf = (name: string, steps: number, generations: number): RunSpec =>
-  specFor('soak', { name, epochs: steps / STEPS_PER_EPOCH, curriculum: { generations } });
+const specOf = (name: string, steps: number, stages: number): RunSpec =>
+  specFor('soak', { name, epochs: steps / STEPS_PER_EPOCH, curriculum: { generations: stages } });
 
 interface Usage extends Memory {
-  /** Minutes since the short generations were over. */
+  /** Minutes since the short stages were over. */
   readonly minutes: number;
   /** The most memory that the process ever had, shared pages included. */
   readonly mostMb: number;
@@ -67,24 +67,23 @@ const client = openClient(RunServiceClient, cluster.orchestrators[0]!.address);
 const usages = new Map<ServiceUnderTest, Usage[]>(cluster.services.map((service) => [service, []]));
 try {
   let ended = 0;
-  for await (const event of follow(specOf('warm-up', SHORT_STEPS, SHORT_GENERATIONS))) {
-    if (event.$case !== 'phaseChanged' || event.value.generation < ended + SHORT_GENERATIONS / 10) continue;
-    ended = event.value.generation;
-    console.log(`warm-up: ${ended} of ${SHORT_GENERATIONS} generations of ${SHORT_STEPS} steps`);
+  for await (const event of follow(specOf('warm-up', SHORT_STEPS, SHORT_STAGES))) {
+    if (event.$case !== 'phaseChanged' || event.value.stage < ended + SHORT_STAGES / 10) continue;
+    ended = event.value.stage;
+    console.log(`warm-up: ${ended} of ${SHORT_STAGES} stages of ${SHORT_STEPS} steps`);
   }
   const from = performance.now();
   let minutes = 0;
-  let generations = 0;
+  let stages = 0;
   for await (const event of follow(specOf('soak', STEPS, MOST_GENERATIONS))) {
     if (event.$case !== 'committed' || event.value.step !== LOOK_STEP) continue;
-    generations = event.value.generation;
+    stages = event.value.stage;
     minutes = (performance.now() - from) / 60_000;
     await look(minutes);
-    if (generations % 5 === 0)
-      console.log(`${minutes.toFixed(1)} of ${MINUTES} min: generation ${generations}, ${newest()}`);
+    if (stages % 5 === 0) console.log(`${minutes.toFixed(1)} of ${MINUTES} min: stage ${stages}, ${newest()}`);
     if (minutes >= MINUTES) break;
   }
-  console.log(`${generations} generations of ${STEPS} steps in ${minutes.toFixed(1)} min`);
+  console.log(`${stages} stages of ${STEPS} steps in ${minutes.toFixed(1)} min`);
   const verdicts = [...usages].map(([service, list]) => report(service, list));
   process.exitCode = minutes >= MINUTES && verdicts.every((bounded) => bounded) ? 0 : 1;
 } finally {

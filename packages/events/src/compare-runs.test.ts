@@ -6,15 +6,15 @@ import { foldAll } from './run-history.js';
 
 const history = (
   runId: string,
-  ...validations: readonly (readonly [generation: number, step: number, accuracy: number])[]
+  ...validations: readonly (readonly [stage: number, step: number, accuracy: number])[]
 ) =>
   foldAll([
     eventOf({ run: { runId, phase: 'RUN_PHASE_COMPLETED', attempt: 1 }, number: 0 }),
-    ...validations.map(([generation, step, accuracy], index) =>
+    ...validations.map(([stage, step, accuracy], index) =>
       eventOf({
         evaluation: {
           participant: 'student',
-          generation,
+          stage,
           evaluation: { step, validation: { metrics: { accuracy }, examples: 64 } },
         },
         number: index + 1,
@@ -22,7 +22,7 @@ const history = (
     ),
   ]);
 
-test('the generations of a run follow each other, and each run has a place for every step', () => {
+test('the stages of a run follow each other, and each run has a place for every step', () => {
   const curves = compareCurves([
     history('one', [0, 10, 0.5], [0, 20, 0.6], [1, 10, 0.7]),
     history('two', [0, 10, 0.4], [1, 10, 0.8]),
@@ -44,9 +44,9 @@ test('only learners that are wanted are shown', () => {
 });
 
 const score = (accuracy: number) => ({ metrics: { nll: 0.5, accuracy }, examples: 64 });
-const ended = (generation: number, accuracy: number) => ({
-  generation,
-  stageName: `generation-${generation}`,
+const ended = (stage: number, accuracy: number) => ({
+  stage,
+  stageName: `generation-${stage}`,
   steps: 60,
   candidate: 'student',
   learners: ['teacher', 'student'].map((participant) => ({
@@ -72,8 +72,8 @@ const times = {
   updateTime: '2026-01-01T00:02:00Z',
   endTime: '2026-01-01T00:01:30Z',
 };
-const generations = [ended(0, 0.8), ended(1, 0.9), ended(2, 0.85)];
-const whole = run('one', { ...times, spec: spec(1, 0.1), generations, bestGeneration: 1, stageCount: 3 });
+const stages = [ended(0, 0.8), ended(1, 0.9), ended(2, 0.85)];
+const whole = run('one', { ...times, spec: spec(1, 0.1), stages, bestStage: 1, stageCount: 3 });
 
 describe('compared runs', () => {
   test('have the scores of the decisive learner in the best generation, and what it took', () => {
@@ -97,7 +97,7 @@ describe('compared runs', () => {
     ]);
   });
 
-  test('have no result before a generation has ended, and the time of the last change before the end', () => {
+  test('have no result before a stage has ended, and the time of the last change before the end', () => {
     const { endTime: _, ...open } = times;
     const [young] = compareRuns([run('young', { ...open, progress: { stepsDone: 7 }, stageCount: 3 })]).runs;
     expect(young).toEqual({ runId: 'young', phase: 'completed', models: {}, steps: 7, seconds: 120 });

@@ -2,10 +2,10 @@ import { settingsIn } from '@trikd/core/spec/settings-in';
 import type { Metric } from '@trikd/core/tasks/metric';
 import { measured } from '@trikd/core/tasks/metrics';
 import type { Score } from '@trikd/protocol/gen/browser/trikd/v1/common';
-import type { GenerationResult, Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import type { Run, StageResult } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import type { Curve } from './curve.js';
 import { methodIn, modelsIn, phaseName, seedIn, specIn, stageText } from './names.js';
-import type { GenerationHistory, RunHistory } from './run-history.js';
+import type { RunHistory, StageHistory } from './run-history.js';
 
 /** The model that a run has come to so far. */
 export interface ComparedResult {
@@ -74,11 +74,11 @@ export function compareRuns(runs: readonly Run[]): RunComparison {
 
 /** What a comparison says of one run. */
 export function comparedRun(run: Run): ComparedRun {
-  const { runId, spec, phase, progress, generations } = run;
+  const { runId, spec, phase, progress, stages } = run;
   const [method, seed, seconds] = [methodIn(spec), seedIn(spec), secondsOf(run)];
   const best = bestOf(run);
   const result = best && resultOf(best, run);
-  const ended = generations.reduce((sum, { steps }) => sum + steps, 0);
+  const ended = stages.reduce((sum, { steps }) => sum + steps, 0);
   return {
     ...{ runId, phase: phaseName(phase), models: modelsIn(spec), steps: Math.max(progress?.stepsDone ?? 0, ended) },
     ...(method !== undefined && { method }),
@@ -88,13 +88,13 @@ export function comparedRun(run: Run): ComparedRun {
   };
 }
 
-function resultOf(best: GenerationResult, run: Run): ComparedResult | undefined {
+function resultOf(best: StageResult, run: Run): ComparedResult | undefined {
   const learner = decisiveOf(best, run);
   const reached = best.learners.find(({ participant }) => participant === learner)?.best;
   if (!reached?.validation) return undefined;
   const { validation, test, params } = reached;
   return {
-    ...{ learner, stage: stageText(best.stageName, best.generation), bytes: params?.bytes ?? 0 },
+    ...{ learner, stage: stageText(best.stageName, best.stage), bytes: params?.bytes ?? 0 },
     ...{ validation: validation.metrics, ...(test && { test: test.metrics }) },
   };
 }
@@ -155,17 +155,17 @@ interface Line {
   readonly points: ReadonlyMap<number, Readonly<Record<string, number>>>;
 }
 
-function linesOf({ run, generations }: RunHistory, wanted: readonly string[] | undefined): readonly Line[] {
-  const names = [...new Set(generations.flatMap(({ learners }) => Object.keys(learners)))];
+function linesOf({ run, stages }: RunHistory, wanted: readonly string[] | undefined): readonly Line[] {
+  const names = [...new Set(stages.flatMap(({ learners }) => Object.keys(learners)))];
   return names
     .filter((name) => wanted === undefined || wanted.includes(name))
-    .map((learner) => ({ runId: run?.runId ?? '', learner, points: pointsOf(learner, generations) }));
+    .map((learner) => ({ runId: run?.runId ?? '', learner, points: pointsOf(learner, stages) }));
 }
 
-function pointsOf(learner: string, generations: readonly GenerationHistory[]): Line['points'] {
+function pointsOf(learner: string, stages: readonly StageHistory[]): Line['points'] {
   const points = new Map<number, Readonly<Record<string, number>>>();
   let start = 0;
-  for (const { learners, totalSteps } of generations) {
+  for (const { learners, totalSteps } of stages) {
     for (const { last, values } of learners[learner]?.validation.points ?? []) points.set(start + last, values);
     start += stepsTrained(
       Object.values(learners).flatMap(({ training, validation }) => [training, validation]),
@@ -199,7 +199,7 @@ function curvesOf(metric: Metric, lines: readonly Line[]): ComparedCurves {
 
 /** The part of an ended stage that says what it came to. */
 interface EndedStage {
-  readonly generation: number;
+  readonly stage: number;
   readonly stageName: string;
   readonly candidate: string;
   readonly learners: readonly { readonly participant: string }[];
@@ -207,19 +207,19 @@ interface EndedStage {
 
 /** The part of a run that says which of its stages is the result. */
 interface RunWithResults<Result extends EndedStage> {
-  readonly generations: readonly Result[];
-  readonly bestGeneration: number;
+  readonly stages: readonly Result[];
+  readonly bestStage: number;
   readonly stageCount: number;
 }
 
 /** The result of a run so far. The message has a number even where there is none: before the last stage of a run without candidates. */
 export function bestOf<Result extends EndedStage>({
-  generations,
-  bestGeneration,
+  stages,
+  bestStage,
   stageCount,
 }: RunWithResults<Result>): Result | undefined {
-  const best = generations.find(({ generation }) => generation === bestGeneration);
-  return best && (best.candidate !== '' || generations.length === stageCount) ? best : undefined;
+  const best = stages.find(({ stage }) => stage === bestStage);
+  return best && (best.candidate !== '' || stages.length === stageCount) ? best : undefined;
 }
 
 /** The learner that a stage is judged by. Messages name it for stages with a candidate, and for the newest stage. */

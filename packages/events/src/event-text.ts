@@ -3,11 +3,11 @@ import {
   type AnchorMove,
   AnchorMoveKind,
   type EventsMissing,
-  type GenerationResult,
   type PhaseChanged,
   type RoleProgress,
   type Run,
   RunPhase,
+  type StageResult,
 } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { eventName, type RunEvent } from './event.js';
 import { isGeneration, lossText, phaseName, primaryText, scoreText, stageText } from './names.js';
@@ -37,11 +37,11 @@ export function waitSentence({ phase, conditions }: Pick<Run, 'phase' | 'conditi
 
 /** How a run is: its phase, what it waits for, why it failed. */
 export function runSentences(run: Run): readonly string[] {
-  const { runId, phase, generation, currentStage, attempt, progress, stalls, failure } = run;
+  const { runId, phase, stage, currentStage, attempt, progress, stalls, failure } = run;
   const waits = waitSentence(run);
   const done = progress && progress.stepsTotal > 0 ? `, ${Math.floor(progress.percent)} % of its steps done` : '';
   return [
-    `${runInPhase(runId, phase)}: ${stageText(currentStage?.name, generation)}, attempt ${attempt}${done}`,
+    `${runInPhase(runId, phase)}: ${stageText(currentStage?.name, stage)}, attempt ${attempt}${done}`,
     ...(waits === undefined || waits === '' ? [] : [waits]),
     ...stalls.map(stallSentence),
     ...(failure === '' ? [] : [failure]),
@@ -65,7 +65,7 @@ export function sentenceOf(event: RunEvent): Sentence {
     }
     case 'phaseChanged':
       return phaseSentence(event.value);
-    case 'generationEnded':
+    case 'stageEnded':
       return { tone: 'plain', text: resultSentence(event.value.result) };
     case 'anchorMoved':
       return moveSentence(event.value.move);
@@ -104,7 +104,7 @@ export function sentenceOf(event: RunEvent): Sentence {
 }
 
 function phaseSentence(change: PhaseChanged): Sentence {
-  const { phase, generation, currentStage, attempt, failure } = change;
+  const { phase, stage, currentStage, attempt, failure } = change;
   switch (phase) {
     case RunPhase.RUN_PHASE_COMPLETED:
       return { tone: 'good', text: `the run has completed; ${productOf(change)} is its result` };
@@ -118,33 +118,33 @@ function phaseSentence(change: PhaseChanged): Sentence {
       return { tone: attempt > 1 ? 'warning' : 'plain', text: `the run is queued${why ? `: ${why}` : ''}` };
     }
     case RunPhase.RUN_PHASE_WAITING:
-      return { tone: 'warning', text: `${stageText(currentStage?.name, generation)} waits to be triggered` };
+      return { tone: 'warning', text: `${stageText(currentStage?.name, stage)} waits to be triggered` };
     default: {
       const again = attempt > 1 ? `, attempt ${attempt}` : '';
-      return { tone: 'plain', text: `${phaseName(phase)} ${stageText(currentStage?.name, generation)}${again}` };
+      return { tone: 'plain', text: `${phaseName(phase)} ${stageText(currentStage?.name, stage)}${again}` };
     }
   }
 }
 
-function resultSentence(result: GenerationResult | undefined): string {
-  const { generation = 0, stageName, steps = 0, learners = [] } = result ?? {};
+function resultSentence(result: StageResult | undefined): string {
+  const { stage = 0, stageName, steps = 0, learners = [] } = result ?? {};
   const scores = learners.map(({ participant, best }) => {
     return `${participant} ${primaryText(best?.validation?.metrics) ?? 'unknown'}`;
   });
-  return `${stageText(stageName, generation)} ended after ${steps} steps: ${scores.join(', ')}`;
+  return `${stageText(stageName, stage)} ended after ${steps} steps: ${scores.join(', ')}`;
 }
 
 /** The result of a run that has completed. */
-function productOf({ currentStage, bestGeneration }: Pick<PhaseChanged, 'currentStage' | 'bestGeneration'>): string {
+function productOf({ currentStage, bestStage }: Pick<PhaseChanged, 'currentStage' | 'bestStage'>): string {
   if (currentStage && !isGeneration(currentStage.name)) return `the ${currentStage.decisive}`;
-  return `the student of generation ${bestGeneration}`;
+  return `the student of generation ${bestStage}`;
 }
 
 /** How the anchor moved. */
 export function moveSentence(move: AnchorMove | undefined): Sentence {
-  const { kind = AnchorMoveKind.ANCHOR_MOVE_KIND_UNSPECIFIED, generation = 0 } = move ?? {};
+  const { kind = AnchorMoveKind.ANCHOR_MOVE_KIND_UNSPECIFIED, stage = 0 } = move ?? {};
   const tone = kind === AnchorMoveKind.ANCHOR_MOVE_KIND_RULE ? 'good' : 'warning';
-  return { tone, text: `the student of generation ${generation} became the anchor${BY[kind]}` };
+  return { tone, text: `the student of generation ${stage} became the anchor${BY[kind]}` };
 }
 
 const BY: Readonly<Record<AnchorMoveKind, string>> = {

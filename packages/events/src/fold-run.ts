@@ -20,11 +20,11 @@ export function foldRun(run: Run, event: RunEvent): Run {
   switch (event.$case) {
     case 'phaseChanged':
       return withPhase(run, event.value);
-    case 'generationEnded': {
+    case 'stageEnded': {
       const { result } = event.value;
-      if (!result || run.generations.some(({ generation }) => generation === result.generation)) return run;
-      const generations = [...run.generations, result].sort((a, b) => a.generation - b.generation);
-      return { ...run, generations };
+      if (!result || run.stages.some(({ stage }) => stage === result.stage)) return run;
+      const stages = [...run.stages, result].sort((a, b) => a.stage - b.stage);
+      return { ...run, stages };
     }
     case 'anchorMoved':
       return withMove(run, event.value.move);
@@ -53,8 +53,8 @@ export function foldRun(run: Run, event: RunEvent): Run {
 /** Whether the anchor was moved this way already. */
 export function hasMove({ anchorMoves }: Run, move: Run['anchorMoves'][number]): boolean {
   return anchorMoves.some(
-    ({ kind, generation, during, time }) =>
-      kind === move.kind && generation === move.generation && during === move.during && time === move.time,
+    ({ kind, stage, during, time }) =>
+      kind === move.kind && stage === move.stage && during === move.during && time === move.time,
   );
 }
 
@@ -75,12 +75,12 @@ function withPhase(run: Run, change: PhaseChanged): Run {
   const waits = stalled.some(({ status }) => status === 'CONDITION_STATUS_TRUE');
   const now = withStalls(run, { stalls: waits ? run.stalls : [], conditions: stalled });
   if (isOlder(change.updateTime, run.updateTime)) return now;
-  const { phase, generation, currentStage, attempt, failure, failureKind, bestGeneration, anchor } = change;
+  const { phase, stage, currentStage, attempt, failure, failureKind, bestStage, anchor } = change;
   const { updateTime, endTime, placement } = change;
-  const same = generation === run.generation && attempt === run.attempt && DRIVEN.includes(phase);
+  const same = stage === run.stage && attempt === run.attempt && DRIVEN.includes(phase);
   return {
     ...now,
-    ...{ phase, generation, currentStage, attempt, failure, failureKind, bestGeneration, anchor },
+    ...{ phase, stage, currentStage, attempt, failure, failureKind, bestStage, anchor },
     ...{ updateTime, endTime, placement },
     conditions: change.conditions,
     progress: change.progress && {
@@ -103,14 +103,14 @@ const DRIVEN: readonly RunPhase[] = [
   RunPhase.RUN_PHASE_PROMOTING,
 ];
 
-/** The run with other values of its learners, if they are those of its present generation. @param kept steps that are stored */
+/** The run with other values of its learners, if they are those of its present stage. @param kept steps that are stored */
 function inPresent(
   run: Run,
-  { generation }: { readonly generation: number },
+  { stage }: { readonly stage: number },
   change: (progress: RunProgress) => RunProgress,
   kept = 0,
 ): Run {
-  if (!run.progress || run.generation !== generation || !DRIVEN.includes(run.phase)) return run;
+  if (!run.progress || run.stage !== stage || !DRIVEN.includes(run.phase)) return run;
   return { ...run, progress: advanced(run, change(run.progress), kept) };
 }
 
@@ -121,7 +121,7 @@ function advanced(run: Run, progress: RunProgress, kept = 0): RunProgress {
   const reported = roles.flatMap((role) => role.progress ?? []);
   const trains = reported.length === run.currentStage?.learners.length && run.phase === RunPhase.RUN_PHASE_TRAINING;
   const trained = trains ? Math.min(...reported.map(({ nextStep }) => nextStep)) : 0;
-  const ended = run.generations.reduce((sum, { steps }) => sum + steps, 0);
+  const ended = run.stages.reduce((sum, { steps }) => sum + steps, 0);
   // Within an attempt the steps only grow.
   const most = Math.max(stepsDone, kept > 0 || trained > 0 ? ended + Math.max(trained, kept) : 0);
   const stepsPerSecond = trains ? Math.min(...reported.map((each) => each.stepsPerSecond)) : 0;

@@ -21,11 +21,11 @@ export interface LogEntry {
     | 'incident'
     | 'slow-step';
   readonly tone: Tone;
-  readonly generation: number;
+  readonly stage: number;
   readonly text: string;
 }
 
-type Line = Pick<LogEntry, 'kind' | 'tone' | 'generation' | 'text'>;
+type Line = Pick<LogEntry, 'kind' | 'tone' | 'stage' | 'text'>;
 
 /** As many as people scroll through. */
 export const MOST_ENTRIES = 600;
@@ -51,19 +51,19 @@ function leastMissed(log: readonly LogEntry[]): number {
 }
 
 function linesOf(event: RunEvent, before: Run): readonly Line[] {
-  const line = (kind: Line['kind'], generation: number): readonly Line[] => {
+  const line = (kind: Line['kind'], stage: number): readonly Line[] => {
     const { tone, text }: Sentence = sentenceOf(event);
-    return [{ kind, generation, tone, text }];
+    return [{ kind, stage, tone, text }];
   };
   switch (event.$case) {
     case 'phaseChanged': {
-      const { phase, generation, attempt } = event.value;
-      const known = before.phase === phase && before.generation === generation && before.attempt === attempt;
-      return known ? [] : line('phase', generation);
+      const { phase, stage, attempt } = event.value;
+      const known = before.phase === phase && before.stage === stage && before.attempt === attempt;
+      return known ? [] : line('phase', stage);
     }
-    case 'generationEnded': {
-      const generation = event.value.result?.generation ?? 0;
-      return before.generations.some((each) => each.generation === generation) ? [] : line('result', generation);
+    case 'stageEnded': {
+      const stage = event.value.result?.stage ?? 0;
+      return before.stages.some((each) => each.stage === stage) ? [] : line('result', stage);
     }
     case 'anchorMoved': {
       const { move } = event.value;
@@ -72,19 +72,19 @@ function linesOf(event: RunEvent, before: Run): readonly Line[] {
     case 'stallsChanged':
       return event.value.stalls
         .filter(({ by, on }) => !before.stalls.some((each) => each.by === by && each.on === on))
-        .map((stall) => ({ ...STALL, generation: before.generation, text: stallSentence(stall) }));
+        .map((stall) => ({ ...STALL, stage: before.stage, text: stallSentence(stall) }));
     case 'evaluation':
-      return line('evaluation', event.value.generation);
+      return line('evaluation', event.value.stage);
     case 'committed':
-      return line('committed', event.value.generation);
+      return line('committed', event.value.stage);
     case 'drained':
-      return line('drained', event.value.generation);
+      return line('drained', event.value.stage);
     case 'alarm':
-      return line('alarm', event.value.generation);
+      return line('alarm', event.value.stage);
     case 'trioIncident':
-      return line('incident', event.value.generation);
+      return line('incident', event.value.stage);
     case 'slowStep':
-      return line('slow-step', event.value.generation);
+      return line('slow-step', event.value.stage);
     case 'run':
     case 'progress':
     case 'stepTimes':

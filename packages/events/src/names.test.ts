@@ -36,11 +36,11 @@ test.each([
 test.each([
   ['generation-2', 'generation 2'],
   ['teacher', 'stage teacher'],
-  ['', 'generation 2'],
-  [undefined, 'generation 2'],
+  ['', 'stage 2'],
+  [undefined, 'stage 2'],
 ])('stage 2 of the name %s is called %s', (name, text) => expect(stageText(name, 2)).toBe(text));
 
-test('the budget of generations is known with the spec', () => {
+test('the budget of stages is known with the spec', () => {
   expect(generationsIn('{"curriculum":{"generations":4}}')).toBe(4);
   expect(generationsIn('')).toBeUndefined();
 });

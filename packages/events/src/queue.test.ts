@@ -69,8 +69,5 @@ test('a queued run says its position and why it waits; another run waits for no 
   const run = queued('q', { position: 3 });
   expect(waitSentence(run)).toBe('position 3 of 7: all trios are taken');
   expect(waitSentence(other('t', 'TRAINING'))).toBeUndefined();
-  expect(runSentences(run)).toEqual([
-    'run q is queued: generation 0, attempt 1',
-    'position 3 of 7: all trios are taken',
-  ]);
+  expect(runSentences(run)).toEqual(['run q is queued: stage 0, attempt 1', 'position 3 of 7: all trios are taken']);
 });

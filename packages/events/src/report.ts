@@ -35,11 +35,11 @@ function filled(template: string, place: string, content: string): string {
  * The file that starts a run again: its spec in YAML with all defaults, below comments with what else its numbers depend on. No `<` is in
  * it, so it can stand in a page of HTML as it is. Undefined when the spec is not known.
  */
-export function runFile({ run, generations }: Pick<RunHistory, 'run' | 'generations'>): string | undefined {
+export function runFile({ run, stages }: Pick<RunHistory, 'run' | 'stages'>): string | undefined {
   if (!run || run.spec === '') return undefined;
   const spec = yamlOf(run.spec);
   if (spec === undefined) return undefined;
-  const numerics = generations.findLast((each) => each.numerics)?.numerics ?? [];
+  const numerics = stages.findLast((each) => each.numerics)?.numerics ?? [];
   const comments = [
     `The run ${run.runId}. To train it again: trikd run FILE --set name=ANOTHER-NAME`,
     ...(run.specDigest === '' ? [] : [`SHA-256 of the spec: ${run.specDigest}`]),

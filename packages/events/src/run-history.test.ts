@@ -11,14 +11,14 @@ const stage = { name: 'generation-0', learners: ['student', 'teacher'] };
 const training = { phase: 'RUN_PHASE_TRAINING', attempt: 1, stage };
 const run = (members: object) => ({ run: { runId: 'tiny', ...training, ...members } });
 const phase = (members: object) => ({ phaseChanged: { ...training, ...members } });
-const ended = (result: object) => ({ generationEnded: { result } });
+const ended = (result: object) => ({ stageEnded: { result } });
 const moved = (move: object) => ({ anchorMoved: { move } });
 const stalls = (...all: readonly object[]) => ({ stallsChanged: { stalls: all } });
 
-const progress = (participant: string, generation: number, nextStep: number, value = 1) => ({
+const progress = (participant: string, stage: number, nextStep: number, value = 1) => ({
   progress: {
     participant,
-    generation,
+    stage,
     totalSteps: 100,
     progress: {
       nextStep,
@@ -30,10 +30,10 @@ const progress = (participant: string, generation: number, nextStep: number, val
   },
 });
 
-const evaluation = (participant: string, generation: number, step: number, accuracy: number) => ({
+const evaluation = (participant: string, stage: number, step: number, accuracy: number) => ({
   evaluation: {
     participant,
-    generation,
+    stage,
     evaluation: { step, validation: { metrics: { accuracy, nll: 1 }, examples: 64 } },
   },
 });
@@ -45,21 +45,17 @@ const numbered = (events: readonly object[]) =>
 
 const anyStep = fc.integer({ min: 0, max: 60 });
 const anyLearner = fc.constantFrom('teacher', 'student');
-const anyGeneration = fc.integer({ min: 0, max: 2 });
+const anyStage = fc.integer({ min: 0, max: 2 });
 const anyEvent: fc.Arbitrary<object> = fc.oneof(
-  fc
-    .tuple(anyLearner, anyGeneration, anyStep)
-    .map(([learner, generation, step]) => progress(learner, generation, step)),
-  fc
-    .tuple(anyLearner, anyGeneration, anyStep)
-    .map(([learner, generation, step]) => evaluation(learner, generation, step, 0.5)),
-  fc.tuple(anyGeneration, anyStep).map(([generation, step]) => ({ committed: { generation, step } })),
+  fc.tuple(anyLearner, anyStage, anyStep).map(([learner, stage, step]) => progress(learner, stage, step)),
+  fc.tuple(anyLearner, anyStage, anyStep).map(([learner, stage, step]) => evaluation(learner, stage, step, 0.5)),
+  fc.tuple(anyStage, anyStep).map(([stage, step]) => ({ committed: { stage, step } })),
   fc.tuple(anyStep, fc.integer({ min: 10, max: 99 })).map(([step, ms]) => slowStep(step, ms)),
   fc
     .constantFrom('RUN_PHASE_TRAINING', 'RUN_PHASE_PAUSED', 'RUN_PHASE_PROMOTING')
     .map((name) => phase({ phase: name })),
-  anyGeneration.map((generation) => ended({ generation, steps: 60 })),
-  anyGeneration.map((generation) => moved({ kind: 'ANCHOR_MOVE_KIND_RULE', generation, during: generation })),
+  anyStage.map((stage) => ended({ stage, steps: 60 })),
+  anyStage.map((stage) => moved({ kind: 'ANCHOR_MOVE_KIND_RULE', stage, during: stage })),
   fc.constantFrom(stalls(), stalls({ by: 'student', on: 'store', reason: 'it is away' })),
   anyStep.map((firstStep) => ({ stepTimes: { firstStep, steps: 5, verdict: 'the teacher bounds the speed' } })),
 );
@@ -92,30 +88,27 @@ describe('the fold', () => {
 
 describe('the history', () => {
   test('has the run as it is, with the spec that only the snapshot has', () => {
-    const events = [eventOf(run({ spec: '{"name":"tiny"}' })), ...numbered([phase({ generation: 1, attempt: 2 })])];
-    expect(foldAll(events).run).toMatchObject({ spec: '{"name":"tiny"}', generation: 1, attempt: 2 });
+    const events = [eventOf(run({ spec: '{"name":"tiny"}' })), ...numbered([phase({ stage: 1, attempt: 2 })])];
+    expect(foldAll(events).run).toMatchObject({ spec: '{"name":"tiny"}', stage: 1, attempt: 2 });
   });
 
   test('does not go back to an older state when old events are read', () => {
-    const present = eventOf(run({ generation: 3, updateTime: at(9) }));
-    const past = numbered([phase({ generation: 0, updateTime: at(1) }), phase({ generation: 1, updateTime: at(2) })]);
-    expect(foldAll([present, ...past]).run?.generation).toBe(3);
+    const present = eventOf(run({ stage: 3, updateTime: at(9) }));
+    const past = numbered([phase({ stage: 0, updateTime: at(1) }), phase({ stage: 1, updateTime: at(2) })]);
+    expect(foldAll([present, ...past]).run?.stage).toBe(3);
   });
 
-  const results = [0, 1, 2].map((generation) => ({ generation, steps: 100 }));
-  const moves = [0, 1].map((during) => ({ kind: 'ANCHOR_MOVE_KIND_RULE', generation: 0, during, time: at(during) }));
+  const results = [0, 1, 2].map((stage) => ({ stage, steps: 100 }));
+  const moves = [0, 1].map((during) => ({ kind: 'ANCHOR_MOVE_KIND_RULE', stage: 0, during, time: at(during) }));
   const changes = [ended(results[0]!), moved(moves[0]!), ended(results[1]!), moved(moves[1]!), ended(results[2]!)];
 
   test.each([
     ['phases', []],
-    [
-      'a snapshot with some of them',
-      [eventOf(run({ generations: results.slice(0, 1), anchorMoves: moves.slice(0, 1) }))],
-    ],
+    ['a snapshot with some of them', [eventOf(run({ stages: results.slice(0, 1), anchorMoves: moves.slice(0, 1) }))]],
   ])('has each result and move of the anchor once after %s, though a new leader repeats the last', (_, before) => {
     const repeated = [...changes.slice(0, 4), changes[2]!, changes[3]!, phase({}), changes[4]!];
     const { run: known, log } = foldAll([...before, ...numbered([phase({}), ...repeated])]);
-    expect(known?.generations.map(({ generation }) => generation)).toEqual([0, 1, 2]);
+    expect(known?.stages.map(({ stage }) => stage)).toEqual([0, 1, 2]);
     expect(known?.anchorMoves.map(({ during }) => during)).toEqual([0, 1]);
     const kinds = log.map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === 'result')).toHaveLength(3);
@@ -134,47 +127,47 @@ describe('the history', () => {
     expect(foldAll([snapshot, ...past, ...later]).run?.progress).toMatchObject({ stepsDone: 7, percent: 7 });
   });
 
-  test('has the alarm of a generation until it begins again', () => {
+  test('has the alarm of a stage until it begins again', () => {
     const alarm = {
-      alarm: { participant: 'student', generation: 0, alarm: { step: 50, message: 'the loss is ln 10' } },
+      alarm: { participant: 'student', stage: 0, alarm: { step: 50, message: 'the loss is ln 10' } },
     };
     const alarmed = numbered([phase({}), alarm, phase({ phase: 'RUN_PHASE_PROMOTING' })]);
-    expect(foldAll(alarmed).generations[0]?.alarm?.alarm?.step).toBe(50);
+    expect(foldAll(alarmed).stages[0]?.alarm?.alarm?.step).toBe(50);
     const again = numbered([{}, {}, {}, phase({ phase: 'RUN_PHASE_PREPARING', attempt: 2 })]);
-    expect(foldAll([...alarmed, ...again]).generations[0]).not.toHaveProperty('alarm');
+    expect(foldAll([...alarmed, ...again]).stages[0]).not.toHaveProperty('alarm');
   });
 
-  test('has the curves of each learner and generation', () => {
+  test('has the curves of each learner and stage', () => {
     const events = numbered([
       progress('student', 0, 1, 2.5),
       progress('teacher', 0, 1, 2),
       evaluation('student', 0, 1, 0.25),
       progress('student', 1, 1, 2.25),
     ]);
-    const { generations } = foldAll(events);
-    expect(generations.map(({ generation, totalSteps }) => [generation, totalSteps])).toEqual([
+    const { stages } = foldAll(events);
+    expect(stages.map(({ stage, totalSteps }) => [stage, totalSteps])).toEqual([
       [0, 100],
       [1, 100],
     ]);
-    expect(generations[0]?.learners['student']?.training.points[0]?.values).toMatchObject({ task: 2.5, accuracy: 0.5 });
-    expect(generations[0]?.learners['student']?.validation.points[0]).toMatchObject({
+    expect(stages[0]?.learners['student']?.training.points[0]?.values).toMatchObject({ task: 2.5, accuracy: 0.5 });
+    expect(stages[0]?.learners['student']?.validation.points[0]).toMatchObject({
       step: 1,
       values: { accuracy: 0.25, nll: 1 },
     });
-    expect(generations[0]?.learners['teacher']?.validation.points).toEqual([]);
+    expect(stages[0]?.learners['teacher']?.validation.points).toEqual([]);
   });
 
-  test('forgets what a generation had learned when it begins anew', () => {
+  test('forgets what a stage had learned when it begins anew', () => {
     const before = [1, 2, 3, 4].flatMap((step) => [progress('student', 0, step), evaluation('student', 0, step, 0.5)]);
-    const { generations } = foldAll(numbered([...before, progress('student', 0, 2)]));
-    const { training, validation } = generations[0]!.learners['student']!;
+    const { stages } = foldAll(numbered([...before, progress('student', 0, 2)]));
+    const { training, validation } = stages[0]!.learners['student']!;
     expect(training.points.map(({ step }) => step)).toEqual([1, 2]);
     expect(validation.points.map(({ step }) => step)).toEqual([1, 2]);
   });
 
   test('is bounded however long the run', () => {
     const many = Array.from({ length: 3000 }, (_, index) => [
-      { committed: { generation: 0, step: index } },
+      { committed: { stage: 0, step: index } },
       { stepTimes: { firstStep: index, steps: 1 } },
       slowStep(index, 10 + (index % 97)),
     ]).flat();
@@ -194,9 +187,9 @@ describe('the log', () => {
 
   test('distinguishes a promotion, an override and a rollback', () => {
     const moves = [
-      { kind: 'ANCHOR_MOVE_KIND_RULE', generation: 0, during: 0 },
-      { kind: 'ANCHOR_MOVE_KIND_ROLLBACK', generation: 0, during: 2 },
-      { kind: 'ANCHOR_MOVE_KIND_OVERRIDE', generation: 1, during: 2 },
+      { kind: 'ANCHOR_MOVE_KIND_RULE', stage: 0, during: 0 },
+      { kind: 'ANCHOR_MOVE_KIND_ROLLBACK', stage: 0, during: 2 },
+      { kind: 'ANCHOR_MOVE_KIND_OVERRIDE', stage: 1, during: 2 },
     ];
     const events = numbered([phase({}), ...moves.map(moved)]);
     expect(texts(events).slice(1)).toEqual([
@@ -210,7 +203,7 @@ describe('the log', () => {
     const stall = { by: 'student', on: 'store', reason: 'it answers nobody' };
     const failed = phase({ phase: 'RUN_PHASE_FAILED', failure: 'the loss is not finite' });
     expect(texts(numbered([phase({}), stalls(stall), stalls(stall), stalls(), failed]))).toEqual([
-      'plain: training generation 0',
+      'plain: training stage 0',
       'warning: the student waits for the store: it answers nobody',
       'bad: the run failed: the loss is not finite',
     ]);
@@ -218,12 +211,12 @@ describe('the log', () => {
 
   test('has each line once, though a snapshot comes with every connection', () => {
     const events = [eventOf(run({})), ...numbered([phase({})]), eventOf(run({}))];
-    expect(texts(events)).toEqual(['plain: training generation 0']);
+    expect(texts(events)).toEqual(['plain: training stage 0']);
   });
 
   test('drops what every epoch brings before what happens once', () => {
-    const commits = Array.from({ length: 2 * MOST_ENTRIES }, (_, step) => ({ committed: { generation: 0, step } }));
-    expect(texts(numbered([phase({}), ...commits]))[0]).toBe('plain: training generation 0');
+    const commits = Array.from({ length: 2 * MOST_ENTRIES }, (_, step) => ({ committed: { stage: 0, step } }));
+    expect(texts(numbered([phase({}), ...commits]))[0]).toBe('plain: training stage 0');
   });
 });
 

@@ -46,12 +46,12 @@ export function addWindow({ stride, seen, kept }: StepWindows, times: StepTimes)
 function addSlowStep(slowest: readonly SlowStep[], step: SlowStep): readonly SlowStep[] {
   const others = slowest.filter((each) => !sameStep(each, step));
   return [...others, step]
-    .sort((a, b) => b.durationMs - a.durationMs || a.generation - b.generation || a.step - b.step)
+    .sort((a, b) => b.durationMs - a.durationMs || a.stage - b.stage || a.step - b.step)
     .slice(0, MOST_SLOW_STEPS);
 }
 
 function sameStep(one: SlowStep, other: SlowStep): boolean {
-  return one.generation === other.generation && one.attempt === other.attempt && one.step === other.step;
+  return one.stage === other.stage && one.attempt === other.attempt && one.step === other.step;
 }
 
 /** One learner in one stage. */
@@ -62,9 +62,9 @@ export interface LearnerHistory {
   readonly validation: Curve;
 }
 
-/** One generation. */
-export interface GenerationHistory {
-  readonly generation: number;
+/** One stage. */
+export interface StageHistory {
+  readonly stage: number;
   /** Steps of all of it; 0 before it is known. */
   readonly totalSteps: number;
   /** Step of its newest committed pair. */
@@ -85,8 +85,8 @@ export interface RunHistory {
   readonly emitted?: Run;
   /** Highest number of an event that is in here. */
   readonly lastEvent: number;
-  /** By generation. */
-  readonly generations: readonly GenerationHistory[];
+  /** By stage. */
+  readonly stages: readonly StageHistory[];
   readonly windows: StepWindows;
   readonly slowSteps: readonly SlowStep[];
   readonly log: readonly LogEntry[];
@@ -98,7 +98,7 @@ export interface RunHistory {
 
 export const emptyHistory: RunHistory = {
   lastEvent: 0,
-  generations: [],
+  stages: [],
   windows: emptyWindows,
   slowSteps: [],
   log: [],
@@ -147,7 +147,7 @@ function runAfter({ run }: RunHistory, emitted: Run, event: RunEvent): Run | und
   const isKnown = emitted.attempt > 0;
   if (!run) return isKnown ? emitted : undefined;
   // Events from before the snapshot may be of an earlier attempt: what was trained in it is not the run's progress.
-  const past = isKnown && (emitted.generation !== run.generation || emitted.attempt !== run.attempt);
+  const past = isKnown && (emitted.stage !== run.stage || emitted.attempt !== run.attempt);
   const ofAttempt = event.$case === 'progress' || event.$case === 'evaluation' || event.$case === 'committed';
   return past && ofAttempt ? run : foldRun(run, event);
 }
@@ -159,20 +159,20 @@ function details(history: RunHistory, event: RunEvent): RunHistory {
       const { drained: _, ...rest } = history;
       // Every attempt begins with this phase.
       const begins = event.value.phase === RunPhase.RUN_PHASE_PREPARING;
-      const cleared = begins ? { ...rest, generations: rest.generations.map(withoutAlarm) } : rest;
-      const { numerics, generation } = event.value;
-      return numerics.length === 0 ? cleared : inGeneration(cleared, generation, (of) => ({ ...of, numerics }));
+      const cleared = begins ? { ...rest, stages: rest.stages.map(withoutAlarm) } : rest;
+      const { numerics, stage } = event.value;
+      return numerics.length === 0 ? cleared : inStage(cleared, stage, (of) => ({ ...of, numerics }));
     }
     case 'progress':
-      return inGeneration(history, event.value.generation, (generation) => trained(generation, event.value));
+      return inStage(history, event.value.stage, (stage) => trained(stage, event.value));
     case 'evaluation':
-      return inGeneration(history, event.value.generation, (generation) => validated(generation, event.value));
+      return inStage(history, event.value.stage, (stage) => validated(stage, event.value));
     case 'committed': {
-      const { generation, step } = event.value;
-      return inGeneration(history, generation, (before) => ({ ...before, committed: step }));
+      const { stage, step } = event.value;
+      return inStage(history, stage, (before) => ({ ...before, committed: step }));
     }
     case 'alarm':
-      return inGeneration(history, event.value.generation, (before) => ({ ...before, alarm: event.value }));
+      return inStage(history, event.value.stage, (before) => ({ ...before, alarm: event.value }));
     case 'stepTimes':
       return { ...history, windows: addWindow(history.windows, event.value) };
     case 'slowStep':
@@ -182,7 +182,7 @@ function details(history: RunHistory, event: RunEvent): RunHistory {
     case 'drained':
       return { ...history, drained: event.value };
     case 'run':
-    case 'generationEnded':
+    case 'stageEnded':
     case 'anchorMoved':
     case 'stallsChanged':
     case 'trioIncident':
@@ -190,39 +190,35 @@ function details(history: RunHistory, event: RunEvent): RunHistory {
   }
 }
 
-function withoutAlarm({ alarm: _, ...generation }: GenerationHistory): GenerationHistory {
-  return generation;
+function withoutAlarm({ alarm: _, ...stage }: StageHistory): StageHistory {
+  return stage;
 }
 
-function inGeneration(
-  history: RunHistory,
-  generation: number,
-  change: (before: GenerationHistory) => GenerationHistory,
-): RunHistory {
-  const before = history.generations.find((each) => each.generation === generation) ?? newGeneration(generation);
-  const others = history.generations.filter((each) => each.generation !== generation);
-  const generations = [...others, change(before)].sort((a, b) => a.generation - b.generation);
-  return { ...history, generations };
+function inStage(history: RunHistory, stage: number, change: (before: StageHistory) => StageHistory): RunHistory {
+  const before = history.stages.find((each) => each.stage === stage) ?? newStage(stage);
+  const others = history.stages.filter((each) => each.stage !== stage);
+  const stages = [...others, change(before)].sort((a, b) => a.stage - b.stage);
+  return { ...history, stages };
 }
 
 const newLearner: LearnerHistory = { training: emptyCurve, validation: emptyCurve };
 
-function newGeneration(generation: number): GenerationHistory {
-  return { generation, totalSteps: 0, learners: {} };
+function newStage(stage: number): StageHistory {
+  return { stage, totalSteps: 0, learners: {} };
 }
 
-function trained(before: GenerationHistory, { participant, totalSteps, progress }: RoleProgress): GenerationHistory {
+function trained(before: StageHistory, { participant, totalSteps, progress }: RoleProgress): StageHistory {
   if (!progress) return before;
   const { nextStep, terms, batchMetrics, gradientNorm, learningRate, stepsPerSecond } = progress;
   const losses = Object.fromEntries(terms.map(({ part, value }) => [part, value]));
   const values = { ...losses, ...batchMetrics, gradientNorm, learningRate, stepsPerSecond };
   const { training, validation } = before.learners[participant] ?? newLearner;
-  // A generation that began anew, or goes on from an earlier step, has not been validated beyond it.
+  // A stage that began anew, or goes on from an earlier step, has not been validated beyond it.
   const now = { training: addPoint(training, nextStep, values), validation: cutFrom(validation, nextStep + 1) };
   return { ...before, totalSteps, learners: { ...before.learners, [participant]: now } };
 }
 
-function validated(before: GenerationHistory, { participant, evaluation }: RoleEvaluation): GenerationHistory {
+function validated(before: StageHistory, { participant, evaluation }: RoleEvaluation): StageHistory {
   const score = evaluation?.validation;
   if (!evaluation || !score) return before;
   const history = before.learners[participant] ?? newLearner;

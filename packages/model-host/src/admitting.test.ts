@@ -8,7 +8,7 @@ import type { AnchorHolder } from './anchor/anchor-holder.js';
 import type { Trainer } from './trainer/trainer.js';
 
 const admission = ownAdmission(AdmissionLimits.parse({ threads: 8 }));
-const attempt = { runId: 'trial', generation: 0, attempt: 1 };
+const attempt = { runId: 'trial', stage: 0, attempt: 1 };
 const withThreads = (threads: number) => specFor('bare', { engine: { threads } });
 const order = (spec: RunSpec) => {
   const common = { attempt, term: 1, exchangeSecret: SECRET, limit: 1 };

@@ -12,7 +12,7 @@ import { ExchangeController } from './exchange.controller.js';
 const request = fromSubscription({
   consumer: 'student',
   producer: 'teacher',
-  from: { runId: 'r', generation: 0, attempt: 1, step: 0 },
+  from: { runId: 'r', stage: 0, attempt: 1, step: 0 },
   agreement: { specDigest: 'aa', datasetDigest: 'bb', classes: 2, batchSize: 1, seed: 0 },
   secret: SECRET,
 });

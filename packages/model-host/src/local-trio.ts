@@ -4,7 +4,7 @@ import type { Role, TrainedRole } from '@trikd/core/domain/position';
 import type { Dial } from '@trikd/core/exchange/subscribe';
 import type { ProcessUsage } from '@trikd/core/timing/role-step';
 import { openFrozen } from '@trikd/core/training/frozen';
-import { trainGeneration } from '@trikd/core/training/trainer';
+import { trainStage } from '@trikd/core/training/trainer';
 import { type AdmissionConfig, admissionOf } from '@trikd/process/data-settings';
 import { environment } from '@trikd/process/environment';
 import type { Logger } from '@trikd/process/logging';
@@ -58,7 +58,7 @@ export function openLocalTrio(config: LocalTrioConfig, ports: LocalTrioPorts): L
     createTrainer({
       ...{ ...common, role, dial },
       // This process computes all replicas of its learners.
-      trainGeneration: (start, dataset, ports) => trainGeneration(start, dataset, ports),
+      trainStage: (start, dataset, ports) => trainStage(start, dataset, ports),
     });
   const openEndpoint = openEndpointWith(config, endpointAccessOf(config));
   const trio: LocalTrio = {

@@ -16,7 +16,7 @@ describe('a fault point', () => {
     onTestFinished(() => void unsubscribe(FAULT_POINT_CHANNEL, listen));
     faultPoint('drain.started');
     expect(delivered).toEqual([{ point: 'drain.started' }]);
-    faultPoint('step.trained', () => ({ role: 'student', generation: 1, attempt: 2, step: 7 }));
-    expect(delivered[1]).toEqual({ point: 'step.trained', role: 'student', generation: 1, attempt: 2, step: 7 });
+    faultPoint('step.trained', () => ({ role: 'student', stage: 1, attempt: 2, step: 7 }));
+    expect(delivered[1]).toEqual({ point: 'step.trained', role: 'student', stage: 1, attempt: 2, step: 7 });
   });
 });

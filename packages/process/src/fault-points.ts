@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import type { GenerationAttempt, Position, Role } from '@trikd/core/domain/position';
+import type { Position, Role, StageAttempt } from '@trikd/core/domain/position';
 
 /** The places at which the fault tests kill or freeze a process, each with what is true there. */
 export const FAULT_POINTS = {
@@ -80,6 +80,6 @@ export function faultPoint(point: FaultPoint, details: () => FaultPointDetails =
 }
 
 /** The fields of a position or an attempt, without any others that the value has. */
-export function positionOf({ runId, generation, attempt, step }: GenerationAttempt & { readonly step?: number }) {
-  return { runId, generation, attempt, ...(step !== undefined && { step }) };
+export function positionOf({ runId, stage, attempt, step }: StageAttempt & { readonly step?: number }) {
+  return { runId, stage, attempt, ...(step !== undefined && { step }) };
 }

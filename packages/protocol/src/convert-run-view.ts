@@ -36,7 +36,7 @@ export function fromRun(view: RunView): Run {
       roles: roles.map(fromRoleProgressed),
       evaluations: evaluations.map(fromRoleEvaluated),
     },
-    generations: state.results.map((result) => fromResult(result, stages[result.generation]?.name ?? '')),
+    stages: state.results.map((result) => fromResult(result, stages[result.stage]?.name ?? '')),
     stageCount: stages.length,
     // A run that rests or has ended waits for nothing.
     stalls: ((duty(state) && live?.stalls) || []).map(fromStall),
@@ -74,10 +74,9 @@ export interface SummaryContext {
 
 /** The message of a summary. */
 export function fromSummary(run: RunSummary & SummaryContext): SummaryMessage {
-  const { runId, phase, stageName, generation, percent, method, seed, networks, result, failure, waits, times, tags } =
-    run;
+  const { runId, phase, stageName, stage, percent, method, seed, networks, result, failure, waits, times, tags } = run;
   return {
-    ...{ runId, phase: RUN_PHASES[phase], stageName, generation, percent, method, seed },
+    ...{ runId, phase: RUN_PHASES[phase], stageName, stage, percent, method, seed },
     networks: networks.map(({ participant, network }) => ({ participant, network })),
     result: result && { ...result, test: result.test },
     message: failure ?? waits ?? '',

@@ -12,7 +12,7 @@ import type {
   StageNames,
   Stall,
 } from '@trikd/core/run/run-event';
-import type { AnchorMove, GenerationResult } from '@trikd/core/run/state';
+import type { AnchorMove, StageResult } from '@trikd/core/run/state';
 import { fromBestParams, fromRole, fromScore } from './convert.js';
 import { fromFrozenScores } from './convert-anchor.js';
 import { fromNumerics } from './convert-participant.js';
@@ -24,7 +24,7 @@ import {
   type AnchorMove as MoveMessage,
   type PhaseChanged as PhaseChangedMessage,
   type RunProgress as ProgressMessage,
-  type GenerationResult as ResultMessage,
+  type StageResult as ResultMessage,
   type RoleEvaluation,
   type RoleNumerics,
   type RoleProgress,
@@ -43,8 +43,8 @@ export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['eve
   switch (event.kind) {
     case 'phase-changed':
       return { $case: 'phaseChanged', value: fromPhaseChanged(event) };
-    case 'generation-ended':
-      return { $case: 'generationEnded', value: { result: fromResult(event.result, event.stageName) } };
+    case 'stage-ended':
+      return { $case: 'stageEnded', value: { result: fromResult(event.result, event.stageName) } };
     case 'anchor-moved':
       return { $case: 'anchorMoved', value: { move: fromMove(event.move) } };
     case 'stalls-changed':
@@ -57,19 +57,19 @@ export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['eve
     case 'evaluation':
       return { $case: 'evaluation', value: fromRoleEvaluated(event) };
     case 'alarm': {
-      const { participant, generation, step, message } = event;
-      return { $case: 'alarm', value: { participant, generation, alarm: { step, message } } };
+      const { participant, stage, step, message } = event;
+      return { $case: 'alarm', value: { participant, stage, alarm: { step, message } } };
     }
     case 'trio-incident': {
-      const { role, generation, reason, message } = event;
-      return { $case: 'trioIncident', value: { role: fromRole(role), generation, reason, message } };
+      const { role, stage, reason, message } = event;
+      return { $case: 'trioIncident', value: { role: fromRole(role), stage, reason, message } };
     }
     case 'pair-committed': {
-      const { generation, step, manifestKey } = event;
-      return { $case: 'committed', value: { generation, step, manifestKey } };
+      const { stage, step, manifestKey } = event;
+      return { $case: 'committed', value: { stage, step, manifestKey } };
     }
     case 'drained':
-      return { $case: 'drained', value: { generation: event.generation, step: event.step } };
+      return { $case: 'drained', value: { stage: event.stage, step: event.step } };
     case 'step-times':
       return { $case: 'stepTimes', value: fromStepTimes(event) };
     case 'slow-step':
@@ -78,27 +78,16 @@ export function fromRunEvent(event: RunEvent): NonNullable<WatchRunResponse['eve
 }
 
 export function fromPhaseChanged(event: PhaseChanged): PhaseChangedMessage {
-  const {
-    phase,
-    generation,
-    currentStage,
-    attempt,
-    failure,
-    bestGeneration,
-    anchor,
-    conditions,
-    progress,
-    updated,
-    ended,
-  } = event;
+  const { phase, stage, currentStage, attempt, failure, bestStage, anchor, conditions, progress, updated, ended } =
+    event;
   return {
     phase: RUN_PHASES[phase],
-    generation,
+    stage,
     currentStage: fromStage(currentStage),
     attempt,
     failure: failure?.message ?? '',
     failureKind: failure?.kind ?? '',
-    bestGeneration: bestGeneration ?? 0,
+    bestStage: bestStage ?? 0,
     anchor: anchor && fromAnchor(anchor),
     conditions: conditions.map(fromCondition),
     progress: fromRunProgress(progress),
@@ -144,9 +133,9 @@ export function toDate(time: string | undefined): Date | undefined {
   return time === undefined ? undefined : new Date(time);
 }
 
-function fromAnchor({ generation, scores }: NonNullable<PhaseChanged['anchor']>): RunAnchor {
+function fromAnchor({ stage, scores }: NonNullable<PhaseChanged['anchor']>): RunAnchor {
   return {
-    generation,
+    stage,
     validation: scores && fromScore(scores.validation),
     test: scores && fromScore(scores.test),
   };
@@ -168,12 +157,12 @@ export function fromStall({ by, on, reason }: Stall): RunStall {
   return { by, on, reason };
 }
 
-export function fromRoleProgressed({ participant, generation, totalSteps, progress }: RoleProgressed): RoleProgress {
-  return { participant, generation, totalSteps, progress: fromProgress(progress) };
+export function fromRoleProgressed({ participant, stage, totalSteps, progress }: RoleProgressed): RoleProgress {
+  return { participant, stage, totalSteps, progress: fromProgress(progress) };
 }
 
-export function fromRoleEvaluated({ participant, generation, step, validation }: RoleEvaluated): RoleEvaluation {
-  return { participant, generation, evaluation: { step, validation: fromScore(validation) } };
+export function fromRoleEvaluated({ participant, stage, step, validation }: RoleEvaluated): RoleEvaluation {
+  return { participant, stage, evaluation: { step, validation: fromScore(validation) } };
 }
 
 const MOVES: Readonly<Record<AnchorMove['by'], AnchorMoveKind>> = {
@@ -183,13 +172,13 @@ const MOVES: Readonly<Record<AnchorMove['by'], AnchorMoveKind>> = {
 };
 
 export function fromMove({ by, to, during, at }: AnchorMoved['move']): MoveMessage {
-  return { kind: MOVES[by], generation: to, during, time: toDate(at) };
+  return { kind: MOVES[by], stage: to, during, time: toDate(at) };
 }
 
 /** @param stageName as in the spec */
-export function fromResult(result: GenerationResult, stageName: string): ResultMessage {
+export function fromResult(result: StageResult, stageName: string): ResultMessage {
   return {
-    generation: result.generation,
+    stage: result.stage,
     stageName,
     promoted: result.promoted,
     steps: result.steps,

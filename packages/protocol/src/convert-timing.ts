@@ -72,14 +72,14 @@ export function toUsage({ gpu, ...usage }: ProcessUsageMessage): ProcessUsage {
   return { uptimeSeconds, cpuSeconds, memoryBytes, peakMemoryBytes, ...(gpu && { gpu: fromGpu(gpu) }) };
 }
 
-/** Steps of which generation and attempt. */
+/** Steps of which stage and attempt. */
 export interface StepsOf {
-  readonly generation: number;
+  readonly stage: number;
   readonly attempt: number;
 }
 
 export function fromStepTimes({
-  generation,
+  stage,
   attempt,
   firstStep,
   steps,
@@ -87,7 +87,7 @@ export function fromStepTimes({
   verdict,
 }: StepTimes & StepsOf): StepTimesMessage {
   return {
-    generation,
+    stage,
     attempt,
     firstStep,
     steps,
@@ -108,7 +108,7 @@ export function fromStepTimes({
 }
 
 export function fromSlowStep({
-  generation,
+  stage,
   attempt,
   step,
   duration,
@@ -117,7 +117,7 @@ export function fromSlowStep({
   roles,
 }: SlowStep & StepsOf & { readonly traceId: string }): SlowStepMessage {
   return {
-    generation,
+    stage,
     attempt,
     step,
     durationMs: duration,

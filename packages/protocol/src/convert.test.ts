@@ -9,7 +9,7 @@ import { fromTrainerEvent, toTrainerEvent } from './convert-trainer.js';
 import { StreamLogitsRequest, StreamLogitsResponse } from './gen/node/trikd/v1/exchange.js';
 import { WatchTrainerResponse } from './gen/node/trikd/v1/trainer.js';
 
-const position = { runId: 'r', generation: 1, attempt: 2, step: 3 };
+const position = { runId: 'r', stage: 1, attempt: 2, step: 3 };
 const score = { metrics: { accuracy: 0.5, nll: 1.25 }, examples: 64 };
 const blob = { key: 'a/b', sha256: 'ff', bytes: 2 ** 40 };
 

@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt, Position, Role, TrainedRole } from '@trikd/core/domain/position';
+import type { Position, Role, StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { BestParams, Blob, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import { areMetrics, MOST_METRICS, type Score } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
@@ -27,18 +27,18 @@ import type {
 // A message that lacks a part it must have is refused with kind 'invalid'.
 
 export function toPosition(message: PositionMessage | undefined): Position {
-  const { runId, generation, attempt, step } = required(message, 'position');
-  return { runId, generation, attempt, step };
+  const { runId, stage, attempt, step } = required(message, 'position');
+  return { runId, stage, attempt, step };
 }
 
 export function fromPosition(position: Position): PositionMessage {
-  const { runId, generation, attempt, step } = position;
-  return { runId, generation, attempt, step };
+  const { runId, stage, attempt, step } = position;
+  return { runId, stage, attempt, step };
 }
 
-export function toAttempt(message: PositionMessage | undefined): GenerationAttempt {
-  const { runId, generation, attempt } = required(message, 'attempt');
-  return { runId, generation, attempt };
+export function toAttempt(message: PositionMessage | undefined): StageAttempt {
+  const { runId, stage, attempt } = required(message, 'attempt');
+  return { runId, stage, attempt };
 }
 
 /** The term of the leader that gives an order. */

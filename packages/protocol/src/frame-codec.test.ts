@@ -19,7 +19,7 @@ const frames: fc.Arbitrary<LogitsFrame> = fc
     topK: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
   })
   .map(({ runId, step, digest, values, traced, precision, topK }) => ({
-    position: { runId, generation: 1, attempt: 2, step },
+    position: { runId, stage: 1, attempt: 2, step },
     batchDigest: Buffer.from(digest).toString('hex'),
     logits: toSent(
       { rows: 1, cols: values.length, data: Float32Array.from(values) },

@@ -22,7 +22,7 @@ function listen(): readonly FaultPointEvent[] {
 }
 
 const bytes = Uint8Array.of(1, 2, 3);
-const place = { runId: 'r', generation: 2, attempt: 3 };
+const place = { runId: 'r', stage: 2, attempt: 3 };
 
 test.for([
   ['blob', 'runs/r/blobs/2.3/00ff.safetensors', place],
@@ -45,7 +45,7 @@ test('the write of a state has its phase', async () => {
   const reached = listen();
   await createRun(observedStore(store), spec);
   const written = reached.find(({ point, key }) => point === 'state.written' && key === stateKey('r'));
-  expect(written).toMatchObject({ phase: 'queued', generation: 0, attempt: 1, outcome: 'created' });
+  expect(written).toMatchObject({ phase: 'queued', stage: 0, attempt: 1, outcome: 'created' });
 });
 
 test('a write that fails has started only', async () => {

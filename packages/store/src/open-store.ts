@@ -109,8 +109,8 @@ function detailsOf(key: string, bytes: Uint8Array): FaultPointDetails {
 /** The part of a run that a key belongs to. */
 function placeOf(key: string): FaultPointDetails {
   const runId = /^runs\/([^/]+)\//.exec(key)?.[1];
-  const blob = /\/blobs\/(?<generation>\d+)\.(?<attempt>\d+)\//.exec(key);
-  const manifest = /\/manifests\/(?<generation>\d+)\/(?<step>\d+)-(?<attempt>\d+)\.json$/.exec(key);
+  const blob = /\/blobs\/(?<stage>\d+)\.(?<attempt>\d+)\//.exec(key);
+  const manifest = /\/manifests\/(?<stage>\d+)\/(?<step>\d+)-(?<attempt>\d+)\.json$/.exec(key);
   const numbers = Object.entries(blob?.groups ?? manifest?.groups ?? {});
   return {
     ...(runId !== undefined && { runId }),
@@ -120,6 +120,6 @@ function placeOf(key: string): FaultPointDetails {
 
 function phaseOf(bytes: Uint8Array): FaultPointDetails {
   const { state } = JSON.parse(new TextDecoder().decode(bytes));
-  const { phase, generation, attempt } = state;
-  return { phase, generation, attempt };
+  const { phase, stage, attempt } = state;
+  return { phase, stage, attempt };
 }

@@ -7,9 +7,9 @@ import type { PhaseKind } from '@trikd/core/timing/role-step';
 /** Attributes of spans and metrics. Metrics never have one that grows without bound, such as the step. */
 export const ATTRIBUTES = {
   'trikd.run.id': 'name of the run; on spans, and on the resource of processes that `trikd run` starts',
-  'trikd.generation': 'counts from 0',
-  'trikd.attempt': 'start of the generation, counts from 1',
-  'trikd.step': 'counts from 0 in each generation; on spans only',
+  'trikd.stage': 'counts from 0',
+  'trikd.attempt': 'start of the stage, counts from 1',
+  'trikd.step': 'counts from 0 in each stage; on spans only',
   'trikd.role': 'anchor, teacher or student',
   'trikd.phase': 'phase of a step: data, forward, wait, publish or backward; on metrics only',
   'trikd.peer': 'role that a wait was for',
@@ -64,7 +64,7 @@ export const SPANS = {
     'anchor: a request for outputs of a served model, from its arrival to its answer; below the span of its caller',
   'inference.queue': 'waiting until the first of its images were computed',
   'inference.compute': 'from the start of the first of its batches to the end of the last one',
-  'trikd.promotion': 'orchestrator: from the end of a generation to the decision about its student; a trace of its own',
+  'trikd.promotion': 'orchestrator: from the end of a stage to the decision about its student; a trace of its own',
 } as const;
 
 export interface MetricDefinition {
@@ -180,16 +180,16 @@ export const METRICS = {
     description: 'runs that train; from the leader',
     attributes: [],
   },
-  'trikd.generation': {
+  'trikd.stage': {
     kind: 'gauge',
-    unit: '{generation}',
-    description: 'generation that began last, of any run; from the leader',
+    unit: '{stage}',
+    description: 'stage that began last, of any run; from the leader',
     attributes: [],
   },
   'trikd.attempts': {
     kind: 'counter',
     unit: '{attempt}',
-    description: 'starts of generations; more than one for each generation means lost attempts',
+    description: 'starts of stages; more than one for each stage means lost attempts',
     attributes: [],
   },
   'trikd.pairs': {
@@ -200,7 +200,7 @@ export const METRICS = {
   },
   'trikd.promotions': {
     kind: 'counter',
-    unit: '{generation}',
+    unit: '{stage}',
     description: 'decisions about a candidate',
     attributes: ['trikd.promoted'],
   },

@@ -72,7 +72,7 @@ describe('request spans', () => {
 });
 
 describe('step spans', () => {
-  const attempt = { runId: 'r', generation: 1, attempt: 2 };
+  const attempt = { runId: 'r', stage: 1, attempt: 2 };
   const seed = seedOf('r', 'now');
   const traceId = traceIdOf(seed, { ...attempt, step: 7 });
   const NOTHING: never[] = [];
@@ -130,7 +130,7 @@ describe('step spans', () => {
     expect(times(wait!)).toEqual([1_700_000_000_010.25, 1_700_000_000_015.5]);
     expect(whole!.attributes).toEqual({
       'trikd.run.id': 'r',
-      'trikd.generation': 1,
+      'trikd.stage': 1,
       'trikd.attempt': 2,
       'trikd.step': 7,
       'trikd.role': 'student',

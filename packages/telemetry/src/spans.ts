@@ -13,7 +13,7 @@ import {
 import { millisToHrTime } from '@opentelemetry/core';
 import { type IdGenerator, RandomIdGenerator, type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { messageOf, TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
+import type { Role, StageAttempt } from '@trikd/core/domain/position';
 import type { StepPhase } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import { phaseSpanId, type SpanIds, spanIdOf, traceIdOf } from '@trikd/core/timing/trace-ids';
@@ -128,7 +128,7 @@ function linksTo(peer: Role, traceId: string, received: readonly TracedFrame[]):
 /** Creates the root span of a step, the parent of the spans of all roles. */
 export function makeRootSpan(
   { tracer, ids }: StepTracer,
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   seed: string,
   { step, roles, duration }: TrioStep,
 ): void {
@@ -151,8 +151,8 @@ export function makeSpanInStep(
   tracer.startSpan(name, { startTime: started, attributes }, under).end(ended);
 }
 
-function attributesOf({ runId, generation, attempt }: GenerationAttempt, step: number): AttributeValues {
-  return { 'trikd.run.id': runId, 'trikd.generation': generation, 'trikd.attempt': attempt, 'trikd.step': step };
+function attributesOf({ runId, stage, attempt }: StageAttempt, step: number): AttributeValues {
+  return { 'trikd.run.id': runId, 'trikd.stage': stage, 'trikd.attempt': attempt, 'trikd.step': step };
 }
 
 function remote(ids: SpanIds): SpanContext {

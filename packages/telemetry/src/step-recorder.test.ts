@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { createStepMemory } from './step-recorder.js';
 import type { StepTrace } from './step-trace.js';
 
-const attempt = { runId: 'r', generation: 1, attempt: 1 };
+const attempt = { runId: 'r', stage: 1, attempt: 1 };
 const seed = seedOf('r', 'now');
 
 /** A memory whose clock advances by a millisecond with each moment. */

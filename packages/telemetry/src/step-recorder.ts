@@ -1,10 +1,4 @@
-import {
-  type GenerationAttempt,
-  isSameAttempt,
-  peerOf,
-  type Role,
-  type TrainedRole,
-} from '@trikd/core/domain/position';
+import { isSameAttempt, peerOf, type Role, type StageAttempt, type TrainedRole } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Stage } from '@trikd/core/stages/stage';
 import { roleStepOf, type StepListener, type TimedMoment } from '@trikd/core/timing/moments';
@@ -119,11 +113,11 @@ function createStepRecorder(
 /** The latest steps of a process, for queries and traces after the fact. */
 export interface StepMemory {
   /** Starts a new attempt. The previous one is kept too, so that its end can be examined. */
-  begin(attempt: GenerationAttempt, role: Role, tracing?: StepTracing): StepRecorder;
+  begin(attempt: StageAttempt, role: Role, tracing?: StepTracing): StepRecorder;
   /** At most `atMost` steps in order, from `fromStep` on. */
-  read(attempt: GenerationAttempt, fromStep: number, atMost: number): readonly RoleStep[];
+  read(attempt: StageAttempt, fromStep: number, atMost: number): readonly RoleStep[];
   /** Traces steps that were not sampled. Returns how many of them are still in the memory. */
-  trace(attempt: GenerationAttempt, steps: readonly number[]): number;
+  trace(attempt: StageAttempt, steps: readonly number[]): number;
 }
 
 /** Steps per attempt: a few minutes of fast ones, about 0.4 MB. */
@@ -132,7 +126,7 @@ const CAPACITY = 4096;
 /** @param now milliseconds since 1970, with fractions, monotonic */
 export function createStepMemory(now: () => number, sink: StepSink = NO_SINK, capacity = CAPACITY): StepMemory {
   let attempts: readonly AttemptSteps[] = [];
-  const of = (attempt: GenerationAttempt) => attempts.find((each) => isSameAttempt(each.attempt, attempt));
+  const of = (attempt: StageAttempt) => attempts.find((each) => isSameAttempt(each.attempt, attempt));
   return {
     begin(attempt, role, tracing) {
       const steps = createAttemptSteps(attempt, role, tracing, sink, capacity);

@@ -1,11 +1,11 @@
-import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
+import type { Role, StageAttempt } from '@trikd/core/domain/position';
 import { createMomentRing, type MomentRing, roleStepOf, type TimedMoment } from '@trikd/core/timing/moments';
 import type { RoleStep } from '@trikd/core/timing/role-step';
 import { type SpanIds, type StepTracing, traceIdsOf } from '@trikd/core/timing/trace-ids';
 
 /** A step to export as spans. */
 export interface StepTrace {
-  readonly attempt: GenerationAttempt;
+  readonly attempt: StageAttempt;
   readonly traceId: string;
   readonly step: RoleStep;
   /** The frames that it received with a trace context. */
@@ -32,7 +32,7 @@ interface RemoteCall {
 
 /** A step of a role, by the ids of its trace. */
 export interface StepOfRole {
-  readonly attempt: GenerationAttempt;
+  readonly attempt: StageAttempt;
   readonly traceId: string;
   readonly role: Role;
   readonly step: number;
@@ -54,7 +54,7 @@ export const NO_FRAMES: readonly TracedFrame[] = [];
 
 /** The latest steps of one attempt. */
 export interface AttemptSteps {
-  readonly attempt: GenerationAttempt;
+  readonly attempt: StageAttempt;
   readonly role: Role;
   /** The trace id of a step; undefined if the attempt is not traced. */
   readonly traceIds: ((step: number) => string) | undefined;
@@ -71,13 +71,13 @@ export interface AttemptSteps {
 
 /** @param capacity steps to remember */
 export function createAttemptSteps(
-  { runId, generation, attempt: number }: GenerationAttempt,
+  { runId, stage, attempt: number }: StageAttempt,
   role: Role,
   tracing: StepTracing | undefined,
   sink: StepSink,
   capacity: number,
 ): AttemptSteps {
-  const attempt = { runId, generation, attempt: number };
+  const attempt = { runId, stage, attempt: number };
   const traceIds = tracing && traceIdsOf(tracing.seed, attempt);
   const ring: MomentRing = createMomentRing(capacity);
   /** Frames of steps that received traced ones. */

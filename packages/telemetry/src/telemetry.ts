@@ -1,4 +1,4 @@
-import type { GenerationAttempt, Role } from '@trikd/core/domain/position';
+import type { Role, StageAttempt } from '@trikd/core/domain/position';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import type { RequestTrace } from './request-trace.js';
@@ -10,7 +10,7 @@ export interface Telemetry extends StepSink {
   /** Measures an event of a trainer. */
   emitted(role: Role, event: TrainerEvent): void;
   /** Exports the root span of a step, the parent of the spans of all roles. */
-  root(attempt: GenerationAttempt, seed: string, step: TrioStep): void;
+  root(attempt: StageAttempt, seed: string, step: TrioStep): void;
   /** Exports a span in a trace of its own. Times are in milliseconds since 1970. */
   span(name: string, started: number, ended: number, attributes: AttributeValues): void;
   /** Exports the spans of a request for outputs of a served model. */

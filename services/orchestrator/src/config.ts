@@ -69,9 +69,7 @@ export const OrchestratorConfig = z
       .positive()
       .max(MOST_PAIRS)
       .default(2)
-      .describe(
-        'checkpoints of the current generation to keep, besides the last one of each generation and all best params',
-      ),
+      .describe('checkpoints of the current stage to keep, besides the last one of each stage and all best params'),
     numerics: z
       .enum(NUMERICS_RULES)
       .default('warn')

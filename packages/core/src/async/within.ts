@@ -33,7 +33,7 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    // The signal lives as long as a generation; listeners left on it would accumulate with every step.
+    // The signal lives as long as a stage; listeners left on it would accumulate with every step.
     signal.removeEventListener('abort', abort);
   }
 }

@@ -14,7 +14,7 @@ import {
   saveParams,
 } from './blobs.js';
 
-const folder = blobsFolder({ runId: 'r', generation: 1, attempt: 12 });
+const folder = blobsFolder({ runId: 'r', stage: 1, attempt: 12 });
 
 function params(...values: readonly number[]): Params {
   return new Map<string, HostTensor>([

@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto';
 import type { TensorSpec } from '@trikd/engine';
 import { TrikdError } from '../domain/errors.js';
 import type { ObjectStore } from '../domain/object-store.js';
-import type { GenerationAttempt } from '../domain/position.js';
+import type { StageAttempt } from '../domain/position.js';
 import type { Blob } from '../domain/role-checkpoint.js';
 import type { Params } from '../models/params.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
@@ -12,8 +12,8 @@ import { describeTensor } from './tensor-types.js';
  * Key prefix of all blobs that an attempt writes. Each attempt has its own, so garbage collection of older attempts
  * never meets a blob that is being written.
  */
-export function blobsFolder({ runId, generation, attempt }: GenerationAttempt): string {
-  return `runs/${runId}/blobs/${generation}.${attempt}/`;
+export function blobsFolder({ runId, stage, attempt }: StageAttempt): string {
+  return `runs/${runId}/blobs/${stage}.${attempt}/`;
 }
 
 /** Whether an attempt of the run could have stored the blob: its key is in the run's folder and names its content. */

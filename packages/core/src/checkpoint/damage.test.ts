@@ -143,7 +143,7 @@ describe('what belongs elsewhere is refused as corrupt', () => {
     const { manifest, manifestObject } = real;
     const shift = (by: number): readonly PairManifest[] => [
       { ...manifest, runId: `${manifest.runId}${by}` },
-      { ...manifest, generation: manifest.generation + by },
+      { ...manifest, stage: manifest.stage + by },
       { ...manifest, attempt: manifest.attempt + by },
       { ...manifest, step: manifest.step + by },
       ...(['specDigest', 'datasetDigest'] as const).map((name) => ({ ...manifest, [name]: digestOf(by) })),

@@ -20,7 +20,7 @@ describe('load manifest', () => {
   const manifest: PairManifest = {
     version: MANIFEST_VERSION,
     runId: 'tiny',
-    generation: 1,
+    stage: 1,
     attempt: 2,
     step: 30,
     specDigest: 'b'.repeat(64),
@@ -45,7 +45,7 @@ describe('load manifest', () => {
 
   test.each([
     ['runId', { runId: 'other' }],
-    ['generation', { generation: 2 }],
+    ['stage', { stage: 2 }],
     ['step', { step: 40 }],
     ['attempt', { attempt: 3 }],
   ])('one of another %s lies at a key that is not its own', async (_field, changed) => {
@@ -57,7 +57,7 @@ describe('load manifest', () => {
   });
 
   test.each([
-    ['generation', { generation: 2 }, 'generation 1, expected 2'],
+    ['stage', { stage: 2 }, 'stage 1, expected 2'],
     ['specDigest', { specDigest: 'e'.repeat(64) }, `specDigest ${'b'.repeat(64)}, expected ${'e'.repeat(64)}`],
     ['datasetDigest', { datasetDigest: 'e'.repeat(64) }, `datasetDigest ${'c'.repeat(64)}, expected ${'e'.repeat(64)}`],
     ['anchor', { frozen: { anchor: 'e'.repeat(64) } }, `anchor ${'d'.repeat(64)}, expected ${'e'.repeat(64)}`],
@@ -105,7 +105,7 @@ describe('manifest', () => {
     return {
       version: MANIFEST_VERSION,
       runId: 'tiny',
-      generation: 1,
+      stage: 1,
       attempt: 1,
       step: 30,
       specDigest: 'b'.repeat(64),
@@ -126,7 +126,7 @@ describe('manifest', () => {
   test('what is written is what is read, in one text', () => {
     const each = [
       manifest(),
-      manifest({ generation: 0, frozen: {} }),
+      manifest({ stage: 0, frozen: {} }),
       manifest({ learners: { 'assistant-1': { state: blob } }, frozen: { teacher: 'd'.repeat(64) } }),
       manifest({ numerics: { teacher: INTEL, anchor: INTEL } }),
     ];
@@ -153,7 +153,7 @@ describe('manifest', () => {
     expect(() => parseManifest(bytes)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
   });
 
-  test.each([1, 3])('a manifest of version %i is refused with the version that is read', (version) => {
+  test.each([2, 4])('a manifest of version %i is refused with the version that is read', (version) => {
     expect(() => parseManifest(sealJson({ ...manifest(), version }))).toThrow(
       expect.objectContaining({ kind: 'corrupt', message: otherVersion('manifest', version, MANIFEST_VERSION) }),
     );
@@ -181,28 +181,28 @@ describe('manifest', () => {
     const place = fc.record({ step: fc.nat(0xffffffff), attempt: fc.integer({ min: 1, max: 0xffffffff }) });
     fc.assert(
       fc.property(place, place, (a, b) => {
-        const [keyA, keyB] = [a, b].map((one) => manifestKey({ runId: 'r', generation: 0, ...one }));
+        const [keyA, keyB] = [a, b].map((one) => manifestKey({ runId: 'r', stage: 0, ...one }));
         const order = a.step - b.step || a.attempt - b.attempt;
         expect(keyA! < keyB!).toBe(order < 0);
-        expect(manifestPosition(keyA!)).toEqual({ runId: 'r', generation: 0, ...a });
+        expect(manifestPosition(keyA!)).toEqual({ runId: 'r', stage: 0, ...a });
       }),
     );
   });
 
   test('a step that a key cannot hold is refused', () => {
-    const at = { runId: 'r', generation: 0, attempt: 1 };
+    const at = { runId: 'r', stage: 0, attempt: 1 };
     for (const step of [-1, 1.5, 2 ** 32, Number.NaN]) {
       expect(() => manifestKey({ ...at, step })).toThrow(`found ${step}`);
     }
   });
 
-  test('the newest manifest of a generation is that of the highest step, then of the highest attempt', async () => {
+  test('the newest manifest of a stage is that of the highest step, then of the highest attempt', async () => {
     const newest = manifest({ step: 100, attempt: 2 });
     const store = await storeOf(
       manifest({ step: 9, attempt: 9 }),
       newest,
       manifest({ step: 100 }),
-      manifest({ generation: 2, step: 500 }),
+      manifest({ stage: 2, step: 500 }),
       manifest({ runId: 'tiny2', step: 500 }),
     );
     const first = await manifestsNewestFirst(store, 'tiny', 1).next();

@@ -63,7 +63,7 @@ export const LearnerPart = z.strictObject({
 export type LearnerPart = z.infer<typeof LearnerPart>;
 
 /** Of the manifests that are written and read. */
-export const MANIFEST_VERSION = 2;
+export const MANIFEST_VERSION = 3;
 
 /**
  * Makes a checkpoint exist: the learners of a stage at the same step of the same attempt, with everything that their
@@ -72,7 +72,7 @@ export const MANIFEST_VERSION = 2;
 export const PairManifest = z.strictObject({
   version: z.literal(MANIFEST_VERSION),
   runId: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected the name of a run'),
-  generation: Count,
+  stage: Count,
   attempt: z.int().min(1).max(0xffffffff),
   /** Number of steps trained before this checkpoint. */
   step: Count,
@@ -120,22 +120,22 @@ export function blobsOf({ learners }: PairManifest): readonly z.infer<typeof Blo
  * The key of the manifest at a position. Keys sort by step, then by attempt.
  * @throws TrikdError 'invalid' beyond 10 digits
  */
-export function manifestKey({ runId, generation, step, attempt }: Position): string {
-  return `${manifestFolder(runId, generation)}${digits(step)}-${digits(attempt)}.json`;
+export function manifestKey({ runId, stage, step, attempt }: Position): string {
+  return `${manifestFolder(runId, stage)}${digits(step)}-${digits(attempt)}.json`;
 }
 
 /** The position whose manifest has this key, or undefined if the key is not a manifest's. */
 export function manifestPosition(key: string): Position | undefined {
   const [, runId, ...numbers] = /^runs\/([^/]+)\/manifests\/(\d{10})\/(\d{10})-(\d{10})\.json$/.exec(key) ?? [];
-  const [generation, step, attempt] = numbers.map(Number);
-  if (runId === undefined || generation === undefined || step === undefined || attempt === undefined) return undefined;
-  return { runId, generation, attempt, step };
+  const [stage, step, attempt] = numbers.map(Number);
+  if (runId === undefined || stage === undefined || step === undefined || attempt === undefined) return undefined;
+  return { runId, stage, attempt, step };
 }
 
-/** Prefix of the keys of all manifests of a run, or of one of its generations. */
-function manifestFolder(runId: string, generation?: number): string {
+/** Prefix of the keys of all manifests of a run, or of one of its stages. */
+function manifestFolder(runId: string, stage?: number): string {
   const folder = `runs/${runId}/manifests/`;
-  return generation === undefined ? folder : `${folder}${digits(generation)}/`;
+  return stage === undefined ? folder : `${folder}${digits(stage)}/`;
 }
 
 function digits(count: number): string {
@@ -151,15 +151,15 @@ export type FoundManifest =
   | { readonly key: string; readonly refusal: TrikdError };
 
 /**
- * All manifests of a run, or of one of its generations, newest first. Unusable ones are included, so a resume takes the
+ * All manifests of a run, or of one of its stages, newest first. Unusable ones are included, so a resume takes the
  * first valid one.
  */
 export async function* manifestsNewestFirst(
   store: ObjectStore,
   runId: string,
-  generation?: number,
+  stage?: number,
 ): AsyncGenerator<FoundManifest, void, undefined> {
-  const keys = await store.list(manifestFolder(runId, generation));
+  const keys = await store.list(manifestFolder(runId, stage));
   for (const key of keys.toReversed()) {
     const object = await store.get(key);
     if (object) yield found(key, object.bytes);
@@ -186,7 +186,7 @@ function found(key: string, bytes: Uint8Array): FoundManifest {
 }
 
 /** What the state of a run implies about a manifest. */
-export interface ExpectedManifest extends Pick<PairManifest, 'runId' | 'generation' | 'step' | 'specDigest'> {
+export interface ExpectedManifest extends Pick<PairManifest, 'runId' | 'stage' | 'step' | 'specDigest'> {
   /** Undefined if not known. */
   readonly datasetDigest: string | undefined;
   /** SHA-256 of the params of each frozen model of the stage, by name. */
@@ -217,7 +217,7 @@ export async function readManifest(store: ObjectStore, key: string): Promise<Pai
  * @throws TrikdError 'corrupt' with the field and both values
  */
 export function assertManifest(key: string, manifest: PairManifest, expected: ExpectedManifest): void {
-  for (const name of ['runId', 'generation', 'step', 'specDigest'] as const) {
+  for (const name of ['runId', 'stage', 'step', 'specDigest'] as const) {
     assertEqual(key, name, manifest[name], expected[name]);
   }
   const names = new Set([...Object.keys(manifest.frozen), ...Object.keys(expected.frozen)]);

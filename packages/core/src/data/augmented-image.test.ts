@@ -67,14 +67,14 @@ describe('augment', () => {
   const shape = { height: 6, width: 5, channels: 1 };
 
   function draw(spec: { crop: number; flip: boolean; cutout: number }, sample: number, epoch = 0): Augmentation {
-    const stream = { purpose: 'augmentation', seed: 1, generation: 0, epoch } as const;
+    const stream = { purpose: 'augmentation', seed: 1, stage: 0, epoch } as const;
     return drawAugmentation(spec, shape, { stream, sample });
   }
 
   test('with everything off the pixels stay as they are', () => {
     fc.assert(
       fc.property(image, fc.nat(0xffffffff), ({ shape: ofImage, input }, sample) => {
-        const stream = { purpose: 'augmentation', seed: 1, generation: 0, epoch: 0 } as const;
+        const stream = { purpose: 'augmentation', seed: 1, stage: 0, epoch: 0 } as const;
         const off = drawAugmentation({ crop: 0, flip: false, cutout: 0 }, ofImage, { stream, sample });
         expect(apply(off, ofImage, input)).toEqual(input);
       }),
@@ -129,12 +129,7 @@ describe('augmented image', () => {
 
   function image(augment: Written, sample: number, epoch = 0) {
     const pixels = new Uint8Array(imageBytes(dataset)).fill(77);
-    const mixed = writeAugmented(
-      dataset,
-      AugmentSpec.parse(augment),
-      { seed: 1, generation: 0, epoch, sample },
-      pixels,
-    );
+    const mixed = writeAugmented(dataset, AugmentSpec.parse(augment), { seed: 1, stage: 0, epoch, sample }, pixels);
     return { pixels, mixed };
   }
 

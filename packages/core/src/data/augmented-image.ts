@@ -25,7 +25,7 @@ export interface MixedLabel {
 const MIX_PLACE = 64;
 
 /**
- * Writes a training image, augmented, into `output`. A pure function of data, augmentations, seed, generation, epoch and index: the
+ * Writes a training image, augmented, into `output`. A pure function of data, augmentations, seed, stage, epoch and index: the
  * batch that it is in changes nothing. What is mixed in is any training image, augmented as it is itself in the same epoch.
  * @returns what was mixed in; undefined if nothing
  */

@@ -11,7 +11,7 @@ import { syntheticSource } from './synthetic.js';
 const plan = fc
   .record({
     seed: fc.nat(0xffffffff),
-    generation: fc.nat(5),
+    stage: fc.nat(5),
     examples: fc.integer({ min: 1, max: 90 }),
     part: fc.nat(89),
   })
@@ -34,32 +34,32 @@ test('an epoch visits no example twice, and every one when batches divide them',
 });
 
 test('the order in which steps are asked for changes nothing', () => {
-  const one = { seed: 1, generation: 0, examples: 50, batchSize: 10 };
+  const one = { seed: 1, stage: 0, examples: 50, batchSize: 10 };
   const forth = Array.from({ length: 40 }, (_, step) => batchIndices(one, step));
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(39), fc.nat(3)), { maxLength: 30 }), (asked) => {
-      for (const [step, generation] of asked) {
-        const indices = batchIndices({ ...one, generation }, step);
-        if (generation === 0) expect(indices).toEqual(forth[step]);
+      for (const [step, stage] of asked) {
+        const indices = batchIndices({ ...one, stage }, step);
+        if (stage === 0) expect(indices).toEqual(forth[step]);
       }
     }),
   );
 });
 
 test('what a caller does to its indices changes no later batch', () => {
-  const one = { seed: 2, generation: 0, examples: 8, batchSize: 4 };
+  const one = { seed: 2, stage: 0, examples: 8, batchSize: 4 };
   const before = [...batchIndices(one, 0)];
   batchIndices(one, 0).fill(0);
   expect([...batchIndices(one, 0)]).toEqual(before);
 });
 
-test('seeds, generations and epochs have orders of their own', () => {
-  const one = { seed: 1, generation: 0, examples: 100, batchSize: 100 };
+test('seeds, stages and epochs have orders of their own', () => {
+  const one = { seed: 1, stage: 0, examples: 100, batchSize: 100 };
   const orders = [
     batchIndices(one, 0),
     batchIndices(one, 1),
     batchIndices({ ...one, seed: 2 }, 0),
-    batchIndices({ ...one, generation: 1 }, 0),
+    batchIndices({ ...one, stage: 1 }, 0),
   ];
   expect(new Set(orders.map(String)).size).toBe(4);
 });
@@ -67,13 +67,13 @@ test('seeds, generations and epochs have orders of their own', () => {
 test('every example is about as often the first of an epoch as any other', () => {
   const counts = new Uint32Array(4);
   for (let step = 0; step < 4000; step++) {
-    counts[batchIndices({ seed: 3, generation: 0, examples: 4, batchSize: 4 }, step)[0]!]!++;
+    counts[batchIndices({ seed: 3, stage: 0, examples: 4, batchSize: 4 }, step)[0]!]!++;
   }
   for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(120);
 });
 
 test('the batches of seed 7 are these for ever', () => {
-  const one = { seed: 7, generation: 1, examples: 10, batchSize: 5 };
+  const one = { seed: 7, stage: 1, examples: 10, batchSize: 5 };
   expect([0, 1, 2].map((step) => [...batchIndices(one, step)])).toMatchInlineSnapshot(`
     [
       [
@@ -103,12 +103,12 @@ test('the batches of seed 7 are these for ever', () => {
 
 test('steps are counted in whole batches', () => {
   expect([stepsPerEpoch(100, 32), totalSteps(100, 32, 5)]).toEqual([3, 15]);
-  expect(epochOf({ seed: 0, generation: 0, examples: 100, batchSize: 32 }, 7)).toBe(2);
+  expect(epochOf({ seed: 0, stage: 0, examples: 100, batchSize: 32 }, 7)).toBe(2);
 });
 
 test('refuses a batch larger than the training split and a step that is none', () => {
   expect(() => stepsPerEpoch(31, 32)).toThrow('a batch of 32 needs more than the 31 training images');
-  expect(() => batchIndices({ seed: 0, generation: 0, examples: 4, batchSize: 2 }, -1)).toThrow('step -1');
+  expect(() => batchIndices({ seed: 0, stage: 0, examples: 4, batchSize: 2 }, -1)).toThrow('step -1');
 });
 
 function setting(augment: z.input<typeof AugmentSpec> = {}) {
@@ -141,7 +141,7 @@ test('two processes that split for themselves make the same batch', () => {
   expect(makeBatch(one.dataset, one.spec, 2, 3)).toEqual(makeBatch(other.dataset, other.spec, 2, 3));
 });
 
-test('another generation sees other batches', () => {
+test('another stage sees other batches', () => {
   const { spec, dataset } = setting();
   expect(makeBatch(dataset, spec, 0, 0).digest).not.toBe(makeBatch(dataset, spec, 1, 0).digest);
 });
@@ -149,7 +149,7 @@ test('another generation sees other batches', () => {
 test('without augmentation a batch is the raw pixels and labels of its examples', () => {
   const { spec, dataset } = setting({ crop: 0, flip: false, cutout: 0 });
   const { images, labels } = makeBatch(dataset, spec, 1, 3);
-  const indices = batchIndices({ seed: 5, generation: 1, examples: 40, batchSize: 16 }, 3);
+  const indices = batchIndices({ seed: 5, stage: 1, examples: 40, batchSize: 16 }, 3);
   const raw = [...indices].flatMap((index) => [...dataset.train.images.subarray(index * 192, (index + 1) * 192)]);
   expect([...images]).toEqual(raw);
   expect([...labels]).toEqual([...indices].map((index) => dataset.train.labels[index]));

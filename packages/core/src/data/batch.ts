@@ -36,19 +36,19 @@ export interface LabelMix {
 }
 
 /**
- * Derives the batch of one step: a pure function of dataset, spec, generation and step.
+ * Derives the batch of one step: a pure function of dataset, spec, stage and step.
  * @param part of the batch that is made; its digest is of these rows alone. Default: all of it
  * @throws TrikdError 'invalid' if the batch is larger than the training split
  */
 export function makeBatch(
   dataset: Dataset,
   spec: RunSpec,
-  generation: number,
+  stage: number,
   step: number,
   part: BatchPart = { index: 0, of: 1 },
 ): Batch {
   const { seed, batchSize } = spec;
-  const plan = { seed, generation, examples: dataset.train.count, batchSize };
+  const plan = { seed, stage, examples: dataset.train.count, batchSize };
   const rows = batchSize / part.of;
   const indices = batchIndices(plan, step).subarray(part.index * rows, (part.index + 1) * rows);
   const epoch = epochOf(plan, step);
@@ -58,7 +58,7 @@ export function makeBatch(
   const mix = { labels: labels.slice(), shares: new Float32Array(rows).fill(1) };
   for (const [row, sample] of indices.entries()) {
     const output = images.subarray(row * size, (row + 1) * size);
-    const mixed = writeAugmented(dataset, spec.augment, { seed, generation, epoch, sample }, output);
+    const mixed = writeAugmented(dataset, spec.augment, { seed, stage, epoch, sample }, output);
     if (!mixed) continue;
     mix.labels[row] = mixed.label;
     mix.shares[row] = mixed.share;
@@ -70,21 +70,21 @@ export function makeBatch(
 }
 
 /** Reads the images of a step that comes soon, where they are not in memory. */
-export function readBatchAhead(dataset: Dataset, spec: RunSpec, generation: number, step: number): void {
+export function readBatchAhead(dataset: Dataset, spec: RunSpec, stage: number, step: number): void {
   const { images } = dataset.train;
   if (!images.readAhead) return;
   const { seed, batchSize, augment } = spec;
-  const plan = { seed, generation, examples: dataset.train.count, batchSize };
+  const plan = { seed, stage, examples: dataset.train.count, batchSize };
   const own = [...batchIndices(plan, step)];
   const epoch = epochOf(plan, step);
-  const partners = own.map((sample) => partnerOf(dataset, augment, { seed, generation, epoch, sample }));
+  const partners = own.map((sample) => partnerOf(dataset, augment, { seed, stage, epoch, sample }));
   images.readAhead([...own, ...partners.filter((partner) => partner !== undefined)]);
 }
 
 /** Everything that decides which examples a step sees. */
 export interface BatchPlan {
   readonly seed: number;
-  readonly generation: number;
+  readonly stage: number;
   /** Size of the training split. */
   readonly examples: number;
   readonly batchSize: number;
@@ -101,7 +101,7 @@ export function stepsPerEpoch(examples: number, batchSize: number): number {
   return Math.floor(examples / batchSize);
 }
 
-/** Number of steps of one generation. */
+/** Number of steps of one stage. */
 export function totalSteps(examples: number, batchSize: number, epochs: number): number {
   return epochs * stepsPerEpoch(examples, batchSize);
 }
@@ -113,7 +113,7 @@ export function epochOf(plan: BatchPlan, step: number): number {
 
 /**
  * The examples of one step, as `batchSize` indices into the training split: a slice of a permutation of all examples
- * that is drawn anew for every (seed, generation, epoch). A pure function; steps may be requested in any order.
+ * that is drawn anew for every (seed, stage, epoch). A pure function; steps may be requested in any order.
  */
 export function batchIndices(plan: BatchPlan, step: number): Uint32Array {
   if (!Number.isSafeInteger(step) || step < 0) {
@@ -141,7 +141,7 @@ function permutationOf(plan: BatchPlan, epoch: number): Uint32Array {
     (one) =>
       one.epoch === epoch &&
       one.plan.seed === plan.seed &&
-      one.plan.generation === plan.generation &&
+      one.plan.stage === plan.stage &&
       one.plan.examples === plan.examples,
   );
   if (known) return known.permutation;
@@ -152,12 +152,12 @@ function permutationOf(plan: BatchPlan, epoch: number): Uint32Array {
 }
 
 /** Fisher-Yates shuffle, from the last position down. */
-function permute({ seed, generation, examples }: BatchPlan, epoch: number): Uint32Array {
+function permute({ seed, stage, examples }: BatchPlan, epoch: number): Uint32Array {
   const permutation = Uint32Array.from({ length: examples }, (_, i) => i);
   const words = new Uint32Array(4);
   for (let i = examples - 1; i > 0; i--) {
     const draw = examples - 1 - i;
-    if (draw % 4 === 0) randomWords({ purpose: 'permutation', seed, generation, epoch }, draw / 4, words);
+    if (draw % 4 === 0) randomWords({ purpose: 'permutation', seed, stage, epoch }, draw / 4, words);
     const other = below(words[draw % 4]!, i + 1);
     const held = permutation[i]!;
     permutation[i] = permutation[other]!;

@@ -76,7 +76,7 @@ export function contactSheet(dataset: Dataset, augment: AugmentSpec, seed: numbe
   const images = rowsOf(dataset, rows, columns).map((samples) =>
     samples.map((sample) => {
       const pixels = new Uint8Array(imageBytes(dataset));
-      writeAugmented(dataset, augment, { seed, generation: 0, epoch: 0, sample }, pixels);
+      writeAugmented(dataset, augment, { seed, stage: 0, epoch: 0, sample }, pixels);
       return pixels;
     }),
   );

@@ -29,7 +29,7 @@ test.each([
 const stream = fc.record({
   purpose: fc.constantFrom('permutation', 'augmentation', 'prototypes', 'noise', 'weights'),
   seed: fc.nat(3),
-  generation: fc.nat(3),
+  stage: fc.nat(3),
   epoch: fc.nat(3),
 });
 

@@ -6,12 +6,12 @@ const PURPOSES = ['permutation', 'augmentation', 'prototypes', 'noise', 'weights
 export type RandomPurpose = (typeof PURPOSES)[number];
 
 /**
- * Identifies one stream of random numbers. Seed, generation and epoch are uint32. Different streams share no number.
+ * Identifies one stream of random numbers. Seed, stage and epoch are uint32. Different streams share no number.
  */
 export interface RandomStream {
   readonly purpose: RandomPurpose;
   readonly seed: number;
-  readonly generation: number;
+  readonly stage: number;
   readonly epoch: number;
   /** One more uint32, for what has several streams in an epoch; default: 0 */
   readonly lane?: number;
@@ -25,7 +25,7 @@ export interface RandomStream {
 export function randomWords(stream: RandomStream, index: number, out: Uint32Array): void {
   out[0] = index;
   out[1] = stream.epoch;
-  out[2] = stream.generation;
+  out[2] = stream.stage;
   out[3] = stream.lane ?? 0;
   philox4x32(out, stream.seed, PURPOSES.indexOf(stream.purpose));
 }

@@ -105,7 +105,7 @@ function* makeImages(
 
 /** The words of a stream, one at a time. Consecutive reads are cheap because a block of four is cached. */
 function wordsOf(seed: number, purpose: RandomPurpose): (index: number) => number {
-  const stream = { purpose, seed, generation: 0, epoch: 0 };
+  const stream = { purpose, seed, stage: 0, epoch: 0 };
   const block = new Uint32Array(4);
   let present = -1;
   return (index) => {

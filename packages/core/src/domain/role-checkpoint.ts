@@ -1,9 +1,9 @@
-/** The best validated params of a generation so far. */
+/** The best validated params of a stage so far. */
 export interface BestParams {
   /** Number of steps trained before it. */
   readonly step: number;
   readonly validation: Score;
-  /** Reported, never used for a decision. Known only at the end of a generation. */
+  /** Reported, never used for a decision. Known only at the end of a stage. */
   readonly test?: Score;
   readonly params: Blob;
 }

@@ -31,10 +31,10 @@ describe('agreement', () => {
     );
   });
 
-  test.each([{ runId: 'q' }, { generation: 9 }, { attempt: 2 }, { attempt: 0 }])(
+  test.each([{ runId: 'q' }, { stage: 9 }, { attempt: 2 }, { attempt: 0 }])(
     'refuses %o without a word about what is served',
     (change) => {
-      const serving = { runId: 'r', generation: 3, attempt: 1 };
+      const serving = { runId: 'r', stage: 3, attempt: 1 };
       const asked = { ...serving, ...change };
       expect(() => assertServing(serving, { ...serving })).not.toThrow();
       for (const served of [serving, undefined]) {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { TrikdError } from '../domain/errors.js';
-import { type GenerationAttempt, isSameAttempt, nameOf } from '../domain/position.js';
+import { isSameAttempt, nameOf, type StageAttempt } from '../domain/position.js';
 import type { Agreement } from './frame.js';
 
 const NAMES: Readonly<Record<keyof Agreement, string>> = {
@@ -50,13 +50,13 @@ export function assertSecret(mine: string, theirs: string, who: string): void {
 }
 
 /** Why a request for `asked` must be rejected; undefined if it is served. What is served instead is not the caller's business. */
-export function notServed(serving: GenerationAttempt | undefined, asked: GenerationAttempt): TrikdError | undefined {
+export function notServed(serving: StageAttempt | undefined, asked: StageAttempt): TrikdError | undefined {
   if (serving && isSameAttempt(serving, asked)) return undefined;
   return new TrikdError('out-of-step', `${nameOf(asked)} is not served`, { asked });
 }
 
 /** @throws TrikdError as `notServed` returns it */
-export function assertServing(serving: GenerationAttempt | undefined, asked: GenerationAttempt): void {
+export function assertServing(serving: StageAttempt | undefined, asked: StageAttempt): void {
   const refusal = notServed(serving, asked);
   if (refusal) throw refusal;
 }

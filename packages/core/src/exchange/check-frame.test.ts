@@ -5,7 +5,7 @@ import { type SentLogits } from './frame.js';
 import { inOrder } from './in-order.js';
 import { toSent } from './sent-logits.js';
 
-const position = { runId: 'r', generation: 2, attempt: 1, step: 7 };
+const position = { runId: 'r', stage: 2, attempt: 1, step: 7 };
 const format: FrameFormat = { precision: 'float32' };
 const expected = { position, batchDigest: 'aa', rows: 2, cols: 2, format };
 const frame: LogitsFrame = {
@@ -21,7 +21,7 @@ describe('checkFrame', () => {
 
   test.each([
     ['run', { runId: 'other' }, 'the student sent run other, expected r'],
-    ['generation', { generation: 1 }, 'the student sent generation 1, expected 2'],
+    ['stage', { stage: 1 }, 'the student sent stage 1, expected 2'],
     ['attempt', { attempt: 3 }, 'the student sent attempt 3, expected 1'],
     ['step', { step: 8 }, 'the student sent step 8, expected 7'],
   ])('refuses a frame of another %s', (_name, change, message) => {

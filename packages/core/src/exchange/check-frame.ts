@@ -87,7 +87,7 @@ function assertAscending(classes: Uint16Array, k: number, cols: number, who: str
 }
 
 function assertPosition(theirs: Position, mine: Position, from: string): void {
-  const wrong = (['runId', 'generation', 'attempt', 'step'] as const).filter((field) => theirs[field] !== mine[field]);
+  const wrong = (['runId', 'stage', 'attempt', 'step'] as const).filter((field) => theirs[field] !== mine[field]);
   if (wrong.length === 0) return;
   const said = wrong.map((field) => `${NAMES[field]} ${theirs[field]}, expected ${mine[field]}`).join('; ');
   throw new TrikdError('out-of-step', `the ${from} sent ${said}`, { theirs, mine });
@@ -95,7 +95,7 @@ function assertPosition(theirs: Position, mine: Position, from: string): void {
 
 const NAMES: Readonly<Record<keyof Position, string>> = {
   runId: 'run',
-  generation: 'generation',
+  stage: 'stage',
   attempt: 'attempt',
   step: 'step',
 };

@@ -5,7 +5,7 @@ import type { Role } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
 import { createFrameWindow, type FrameWindow } from './frame-window.js';
 
-const attempt = { runId: 'r', generation: 2, attempt: 1 };
+const attempt = { runId: 'r', stage: 2, attempt: 1 };
 
 function frameOf(step: number): LogitsFrame {
   return {

@@ -1,6 +1,6 @@
 import { createBell } from '../async/bell.js';
 import { TrikdError } from '../domain/errors.js';
-import type { GenerationAttempt, Role } from '../domain/position.js';
+import type { Role, StageAttempt } from '../domain/position.js';
 import type { LogitsFrame } from './frame.js';
 
 /** The producer's side of an exchange: the latest frames of one model in one attempt. */
@@ -28,7 +28,7 @@ export interface FrameWindow {
 }
 
 export interface FrameWindowOptions {
-  readonly attempt: GenerationAttempt;
+  readonly attempt: StageAttempt;
   /** Step of the first frame. */
   readonly firstStep: number;
   /** Frames to retain; at least 2. */
@@ -128,15 +128,14 @@ export function createFrameWindow({ attempt, firstStep, size, consumers }: Frame
   };
 }
 
-function assertNext({ position }: LogitsFrame, attempt: GenerationAttempt, nextStep: number): void {
-  const { runId, generation, step } = position;
-  const sameAttempt =
-    runId === attempt.runId && generation === attempt.generation && position.attempt === attempt.attempt;
+function assertNext({ position }: LogitsFrame, attempt: StageAttempt, nextStep: number): void {
+  const { runId, stage, step } = position;
+  const sameAttempt = runId === attempt.runId && stage === attempt.stage && position.attempt === attempt.attempt;
   if (sameAttempt && step === nextStep) return;
   throw new TrikdError(
     'out-of-step',
-    `published ${runId} generation ${generation} attempt ${position.attempt} step ${step}, ` +
-      `expected ${attempt.runId} generation ${attempt.generation} attempt ${attempt.attempt} step ${nextStep}`,
+    `published ${runId} stage ${stage} attempt ${position.attempt} step ${step}, ` +
+      `expected ${attempt.runId} stage ${attempt.stage} attempt ${attempt.attempt} step ${nextStep}`,
     { position, attempt, nextStep },
   );
 }

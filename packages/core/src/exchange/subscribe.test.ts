@@ -5,7 +5,7 @@ import { TrikdError } from '../domain/errors.js';
 import type { LogitsFrame } from './frame.js';
 import { type FrameWait, type SubscribeOptions, type Subscription, subscribe } from './subscribe.js';
 
-const attempt = { runId: 'r', generation: 3, attempt: 1 };
+const attempt = { runId: 'r', stage: 3, attempt: 1 };
 const agreement = { specDigest: 'aa', datasetDigest: 'bb', classes: 10, batchSize: 16, seed: 1 };
 const lost = new TrikdError('unavailable', 'connection reset');
 
@@ -79,7 +79,7 @@ describe('a subscription', () => {
   });
 
   test('ends with what the producer refuses', async () => {
-    const refusal = new TrikdError('out-of-step', 'serving generation 3, asked for 9');
+    const refusal = new TrikdError('out-of-step', 'serving stage 3, asked for 9');
     const { frames, asked, closed } = listen([[[], refusal]]);
     await expect(frames.next()).rejects.toBe(refusal);
     expect(asked).toEqual([0]);

@@ -59,12 +59,12 @@ function specOf(objectives: Readonly<Record<TrainedRole, readonly TermSpec[]>>):
   });
 }
 
-/** What a trainer of the role minimises in a generation, and its gradient with respect to its own logits. */
-function trained(spec: RunSpec, role: TrainedRole, generation: number) {
-  const stage = stageAt(spec, generation, generation > 0);
+/** What a trainer of the role minimises in a stage, and its gradient with respect to its own logits. */
+function trained(spec: RunSpec, role: TrainedRole, stageIndex: number) {
+  const stage = stageAt(spec, stageIndex, stageIndex > 0);
   const learner = learnerOf(stage, role);
   const terms = learner.objective;
-  const moment = { step: 0, totalSteps: 1, generation };
+  const moment = { step: 0, totalSteps: 1, generation: stageIndex };
   const computed = tf.tidy(() => {
     const matrix = (rows: Rows) => tf.tensor2d(rows as number[][], [ROWS, CLASSES]);
     const targets = new Map([
@@ -97,7 +97,7 @@ interface Reduction {
   readonly student: readonly TermSpec[];
   readonly teacher: readonly TermSpec[];
   readonly role: TrainedRole;
-  readonly generation: number;
+  readonly stage: number;
   readonly becomes: (logits: Rows) => number;
   readonly hears: readonly string[];
 }
@@ -109,7 +109,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: [task(), hint('anchor', 1, 1), hint('peer', 1, 1)],
     teacher: triplet,
     role: 'student',
-    generation: 0,
+    stage: 0,
     becomes: mutual,
     hears: ['teacher'],
   },
@@ -117,7 +117,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: triplet,
     teacher: [task(), hint('peer', 1, 1), hint('anchor', 1, 1)],
     role: 'teacher',
-    generation: 0,
+    stage: 0,
     becomes: mutual,
     hears: ['student'],
   },
@@ -125,7 +125,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: [task(), hint('anchor', 0, 1), hint('peer', 1, 1)],
     teacher: triplet,
     role: 'student',
-    generation: 2,
+    stage: 2,
     becomes: mutual,
     hears: ['anchor', 'teacher'],
   },
@@ -133,7 +133,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: [task(0.1), hint('peer', 0.9, 4)],
     teacher: [task()],
     role: 'student',
-    generation: 0,
+    stage: 0,
     becomes: distilled,
     hears: ['teacher'],
   },
@@ -141,7 +141,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: [task(), hint('anchor', 1, 1)],
     teacher: [task()],
     role: 'student',
-    generation: 1,
+    stage: 1,
     becomes: (logits) => crossEntropy(labels, logits) + klToTarget(anchor, logits, 1),
     hears: ['anchor'],
   },
@@ -149,7 +149,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: [task(), hint('anchor', 1, 1)],
     teacher: [task()],
     role: 'student',
-    generation: 0,
+    stage: 0,
     becomes: (logits) => crossEntropy(labels, logits),
     hears: [],
   },
@@ -157,7 +157,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: triplet,
     teacher: [task()],
     role: 'teacher',
-    generation: 3,
+    stage: 3,
     becomes: (logits) => crossEntropy(labels, logits),
     hears: [],
   },
@@ -165,7 +165,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: [task(), hint('anchor', 0.5, 2), hint('peer', 1, 2)],
     teacher: [task(), hint('peer', 1, 2)],
     role: 'student',
-    generation: 1,
+    stage: 1,
     becomes: (logits) =>
       crossEntropy(labels, logits) + 0.5 * 4 * klToTarget(anchor, logits, 2) + 4 * klToTarget(peer, logits, 2),
     hears: ['anchor', 'teacher'],
@@ -174,7 +174,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: [task(), hint('peer', 1, 4)],
     teacher: [task(), hint('anchor', 0.3, 2)],
     role: 'teacher',
-    generation: 1,
+    stage: 1,
     becomes: (logits) => crossEntropy(labels, logits) + 0.3 * 4 * klToTarget(anchor, logits, 2),
     hears: ['anchor'],
   },
@@ -182,7 +182,7 @@ const reductions: Readonly<Record<string, Reduction>> = {
     student: triplet,
     teacher: [task(2), hint('peer', 0.2, 5), hint('anchor', 0.9, 1.5)],
     role: 'teacher',
-    generation: 1,
+    stage: 1,
     becomes: (logits) =>
       2 * crossEntropy(labels, logits) +
       0.2 * 25 * klToTarget(peer, logits, 5) +
@@ -191,8 +191,8 @@ const reductions: Readonly<Record<string, Reduction>> = {
   },
 };
 
-describe.each(Object.entries(reductions))('%s', (_name, { student, teacher, role, generation, becomes, hears }) => {
-  const result = trained(specOf({ student, teacher }), role, generation);
+describe.each(Object.entries(reductions))('%s', (_name, { student, teacher, role, stage, becomes, hears }) => {
+  const result = trained(specOf({ student, teacher }), role, stage);
 
   test('in value', () => {
     expect(result.value).toBeCloseTo(becomes(own), 5);

@@ -208,11 +208,9 @@ describe.each([
   });
 });
 
-test('every role of every generation of every run starts from a seed of its own', () => {
+test('every role of every stage of every run starts from a seed of its own', () => {
   const seeds = [0, 1, 2].flatMap((run) =>
-    [0, 1, 2].flatMap((generation) =>
-      (['student', 'teacher'] as const).map((role) => modelSeed(run, generation, role)),
-    ),
+    [0, 1, 2].flatMap((stage) => (['student', 'teacher'] as const).map((role) => modelSeed(run, stage, role))),
   );
   expect(new Set(seeds).size).toBe(seeds.length);
   expect(modelSeed(1, 2, 'student')).toBe(modelSeed(1, 2, 'student'));

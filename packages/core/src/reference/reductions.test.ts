@@ -34,7 +34,7 @@ async function run(changes: object, stages = Number.POSITIVE_INFINITY): Promise<
 const bitsOf = (results: readonly ReferenceResult[], learner: string) =>
   results.map(({ learners }) => [learners[learner]?.state.sha256, learners[learner]?.best?.params.sha256]);
 
-const twoGenerations = { curriculum: { generations: 2 } };
+const twoStages = { curriculum: { generations: 2 } };
 
 describe('mutual learning', () => {
   test('is generation 0 of trikd with all weights 1 at T = 1', async () => {
@@ -53,7 +53,7 @@ describe('mutual learning', () => {
     const weighted = (...anchor: readonly object[]) => ({
       student: { ...student, objective: [task(), ...anchor, hint('peer', 1, 2)] },
       teacher: { ...teacher, objective: [task(), ...anchor, hint('peer', 1, 2)] },
-      ...twoGenerations,
+      ...twoStages,
     });
     const [weightless, without] = [await run(weighted(hint('anchor', 0))), await run(weighted())];
     expect(weightless[1]!.frozen).toHaveProperty('anchor');
@@ -84,12 +84,12 @@ describe('trikd', () => {
     const bornAgain = await run({
       student,
       method: { kind: 'born-again', weight: 0.5, temperature: 2 },
-      ...twoGenerations,
+      ...twoStages,
     });
     const trikd = await run({
       student: { ...student, objective: [task(), hint('anchor', 0.5, 2)] },
       teacher: { ...teacher, objective: [task()] },
-      ...twoGenerations,
+      ...twoStages,
     });
     expect(bitsOf(trikd, 'student')).toEqual(bitsOf(bornAgain, 'student'));
     expect(trikd[1]!.frozen['anchor']).toEqual(bornAgain[1]!.frozen['previous']);
@@ -100,7 +100,7 @@ describe('trikd', () => {
     const roles = (ofTeacher: readonly object[]) => ({
       student: { ...student, objective: hearing('anchor', 'peer') },
       teacher: { ...teacher, objective: ofTeacher },
-      ...twoGenerations,
+      ...twoStages,
     });
     const knob = await run({
       ...roles(hearing('anchor', 'peer')),

@@ -31,12 +31,12 @@ async function collect(run: ReferenceRun): Promise<ReferenceResult[]> {
   return results;
 }
 
-/** The first generation. */
+/** The first stage. */
 const runFirst = (run: ReferenceRun, until?: number) => runReferenceStage(run, stageAt(run.spec, 0, false), {}, until);
 
-/** The learners of a generation. */
+/** The learners of a stage. */
 function trained({ learners: { student, teacher } }: ReferenceOutcome) {
-  if (!student || !teacher) throw new TypeError('a generation has a student and a teacher');
+  if (!student || !teacher) throw new TypeError('a stage has a student and a teacher');
   return { student, teacher };
 }
 
@@ -81,8 +81,8 @@ describe('a run in one process', () => {
   test('makes each student but the last the anchor of the next generation', async () => {
     const { run } = runOf({ curriculum: { generations: 2 } });
     const [zero, one] = await collect(run);
-    expect([zero!.generation, zero!.promoted, zero!.frozen]).toEqual([0, true, {}]);
-    expect([one!.generation, one!.promoted]).toEqual([1, false]);
+    expect([zero!.stage, zero!.promoted, zero!.frozen]).toEqual([0, true, {}]);
+    expect([one!.stage, one!.promoted]).toEqual([1, false]);
     // The anchor is the best student: scored on the same images by the same params.
     const { validation, test: onTest } = trained(zero!).student.best!;
     expect(one!.frozen).toEqual({ anchor: { validation, test: onTest } });
@@ -97,7 +97,7 @@ describe('a run in one process', () => {
     expect(before).toBe(anchor.sha256);
   });
 
-  test('ends a generation when the student has not become better for the patience', async () => {
+  test('ends a stage when the student has not become better for the patience', async () => {
     const { run, events } = runOf({ epochs: 6, convergence: { patience: 2, minDelta: 1 } });
     const outcome = await runFirst(run);
     // The first validation is the best; the two after it are not better by 100 %.
@@ -149,7 +149,7 @@ describe('a model of another server in one process', () => {
   async function taughtBy(say: (step: number) => number) {
     const remote: ReferenceRun['remote'] = async (_frozen, attempt) => ({
       logits: async (step) => {
-        const { digest } = makeBatch(run.dataset, spec, attempt.generation, step);
+        const { digest } = makeBatch(run.dataset, spec, attempt.stage, step);
         const { classes: cols } = run.dataset;
         const data = Float32Array.from({ length: spec.batchSize * cols }, (_, at) => say(step) * (at % cols));
         return { position: { ...attempt, step }, batchDigest: digest, logits: { rows: spec.batchSize, cols, data } };

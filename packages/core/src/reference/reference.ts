@@ -1,7 +1,7 @@
 import type { Clock } from '../async/clock.js';
 import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
-import type { GenerationAttempt, TrainedRole } from '../domain/position.js';
+import type { StageAttempt, TrainedRole } from '../domain/position.js';
 import type { Blob, RoleCheckpoint, Score } from '../domain/role-checkpoint.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { createFrameWindow, type FrameWindow } from '../exchange/frame-window.js';
@@ -17,11 +17,11 @@ import { stageAt } from '../stages/stages-of.js';
 import { metricIn } from '../tasks/metric.js';
 import { taskOf } from '../tasks/task-of.js';
 import { type AnsweringModel, normalisedFor, openFrozen } from '../training/frozen.js';
-import { generationPlan } from '../training/generation-plan.js';
 import type { TrainerEvent, TrainerPorts } from '../training/ports.js';
 import type { ModelSessions } from '../training/sessions.js';
+import { stagePlan } from '../training/stage-plan.js';
 import { createStepLimit } from '../training/step-limit.js';
-import { trainGeneration } from '../training/trainer.js';
+import { trainStage } from '../training/trainer.js';
 
 /**
  * A whole run in one process, with the same loop, windows and rules as the services. A distributed run must equal it bit for bit.
@@ -34,7 +34,7 @@ export interface ReferenceRun {
   /** Reads params from outside of the run. Default: there are none. */
   outside?(ref: RunRef | FileRef, model: ModelSpec): Promise<Params>;
   /** Opens a model of another server, or what one has answered. Default: there are none. */
-  remote?(frozen: RemoteFrozen, attempt: GenerationAttempt, totalSteps: number): Promise<AnsweringModel>;
+  remote?(frozen: RemoteFrozen, attempt: StageAttempt, totalSteps: number): Promise<AnsweringModel>;
   readonly clock: Clock;
   emit?(role: TrainedRole, event: TrainerEvent): void;
   /** Default: the engine. */
@@ -52,7 +52,7 @@ export interface ReferenceOutcome {
 
 export interface ReferenceResult extends ReferenceOutcome {
   /** Index of the stage. */
-  readonly generation: number;
+  readonly stage: number;
   readonly promoted: boolean;
 }
 
@@ -64,8 +64,8 @@ export async function* runReference(run: ReferenceRun): AsyncGenerator<Reference
   const results: ReferenceOutcome[] = [];
   let anchor: Blob | undefined;
   while (!runOver(results, spec)) {
-    const generation = results.length;
-    const stage = stageAt(spec, generation, anchor !== undefined);
+    const stageIndex = results.length;
+    const stage = stageAt(spec, stageIndex, anchor !== undefined);
     const outcome = await runReferenceStage(run, stage, blobsFor(spec, stage, results, anchor));
     results.push(outcome);
     const candidate = stage.promotes ? outcome.learners[stage.decisive]?.best : undefined;
@@ -76,7 +76,7 @@ export async function* runReference(run: ReferenceRun): AsyncGenerator<Reference
       !runOver(results, spec) &&
       promotes({ promotion, primary }, candidate.validation, present && outcome.frozen[present.name]?.validation);
     if (promoted) anchor = candidate.params;
-    yield { ...outcome, generation, promoted };
+    yield { ...outcome, stage: stageIndex, promoted };
   }
 }
 
@@ -117,7 +117,7 @@ export async function runReferenceStage(
   blobs: StageBlobs,
   until = Number.POSITIVE_INFINITY,
 ): Promise<ReferenceOutcome> {
-  const attempt: GenerationAttempt = { runId: run.spec.name, generation: stage.index, attempt: 1 };
+  const attempt: StageAttempt = { runId: run.spec.name, stage: stage.index, attempt: 1 };
   const abort = new AbortController();
   const windows = openWindows(run.spec, stage, attempt);
   const watch = stageWatch(run, stage, until);
@@ -170,7 +170,7 @@ function paramsFor(
 
 type Windows = ReadonlyMap<string, FrameWindow>;
 
-function openWindows(spec: RunSpec, stage: Stage, attempt: GenerationAttempt): Windows {
+function openWindows(spec: RunSpec, stage: Stage, attempt: StageAttempt): Windows {
   const open = (producer: string) => {
     const consumers = consumersOf(stage, producer);
     return createFrameWindow({ attempt, firstStep: 0, size: spec.exchange.window, consumers });
@@ -190,7 +190,7 @@ function trainLearner(
   run: ReferenceRun,
   stage: Stage,
   learner: Learner,
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   { windows, init }: { readonly windows: Windows; readonly init: Params | undefined },
   steering: Pick<TrainerPorts, 'limit' | 'emit'>,
   signal: AbortSignal,
@@ -209,7 +209,7 @@ function trainLearner(
     signal,
   };
   const start = { role, spec, stage, attempt, startStep: 0, ...(init && { init }) };
-  return trainGeneration(start, dataset, ports, run.sessions);
+  return trainStage(start, dataset, ports, run.sessions);
 }
 
 /**
@@ -217,7 +217,7 @@ function trainLearner(
  */
 function stageWatch(run: ReferenceRun, stage: Stage, until: number) {
   const { spec, dataset } = run;
-  const plan = generationPlan(stage, spec.batchSize, dataset.train.count);
+  const plan = stagePlan(stage, spec.batchSize, dataset.train.count);
   const { primary } = taskOf(spec);
   const { minDelta } = stage.convergence;
   const limitAfter = (step: number) => Math.min(until, nextLimit(step, plan, stage));

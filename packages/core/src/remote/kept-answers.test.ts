@@ -17,7 +17,7 @@ function open(store: ObjectStore, said = { times: 0 }, changes: Partial<KeptAnsw
   const answers = keptAnswers({
     store,
     runId: 'r',
-    generation: 1,
+    stage: 1,
     participant: 'teacher',
     ...{ rows: 1, classes: 2, totalSteps: TOTAL_STEPS },
     batchOf,
@@ -104,7 +104,7 @@ describe('answers that are kept', () => {
   test('are all that is read without a model', async () => {
     const store = memoryStore();
     await open(store).all(0, 8);
-    const { ask: _, ...reading } = { ask: undefined, ...{ store, runId: 'r', generation: 1, participant: 'teacher' } };
+    const { ask: _, ...reading } = { ask: undefined, ...{ store, runId: 'r', stage: 1, participant: 'teacher' } };
     const answers = keptAnswers({ ...reading, ...{ rows: 1, classes: 2, totalSteps: TOTAL_STEPS }, batchOf });
     expect((await answers.answer(7)).logits[0]).toBe(7);
     await expect(answers.answer(20)).rejects.toMatchObject({ kind: 'not-found' });

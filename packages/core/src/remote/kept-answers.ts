@@ -17,7 +17,7 @@ export interface Answers {
 export interface KeptAnswersParts extends PageShape {
   readonly store: Pick<ObjectStore, 'list' | 'get' | 'size' | 'create'>;
   readonly runId: string;
-  readonly generation: number;
+  readonly stage: number;
   readonly participant: string;
   readonly batchOf: (step: number) => Batch;
   /** Asks the model. Absent: only what was kept is read. */
@@ -96,8 +96,8 @@ export function keptAnswers(parts: KeptAnswersParts): Answers {
 
 /** @param before keys of the pages that there were at first */
 async function fetchPage(parts: KeptAnswersParts, before: ReadonlySet<string>, firstStep: number): Promise<AnswerPage> {
-  const { store, runId, generation, participant, totalSteps, batchOf, ask, found } = parts;
-  const key = answerPageKey(runId, generation, participant, firstStep);
+  const { store, runId, stage, participant, totalSteps, batchOf, ask, found } = parts;
+  const key = answerPageKey(runId, stage, participant, firstStep);
   const kept = before.has(key) ? await readPage(parts, key, firstStep) : undefined;
   if (kept) {
     found?.(kept.answers.length);
@@ -121,8 +121,8 @@ async function fetchPage(parts: KeptAnswersParts, before: ReadonlySet<string>, f
 }
 
 /** Start of the keys of all pages. */
-function answersOf({ runId, generation, participant }: KeptAnswersParts): string {
-  return `${answersFolder(runId)}${generation}/${participant}/`;
+function answersOf({ runId, stage, participant }: KeptAnswersParts): string {
+  return `${answersFolder(runId)}${stage}/${participant}/`;
 }
 
 async function readPage(parts: KeptAnswersParts, key: string, firstStep: number): Promise<AnswerPage | undefined> {
@@ -177,8 +177,8 @@ export function answersFolder(runId: string): string {
 }
 
 /** Where the page that starts with a step is kept. No attempt is in it: a later attempt reads what an earlier one was answered. */
-export function answerPageKey(runId: string, generation: number, participant: string, firstStep: number): string {
-  return `${answersFolder(runId)}${generation}/${participant}/${firstStep}.safetensors`;
+export function answerPageKey(runId: string, stage: number, participant: string, firstStep: number): string {
+  return `${answersFolder(runId)}${stage}/${participant}/${firstStep}.safetensors`;
 }
 
 /** A safetensors file: the tensor `logits` of [steps, rows, classes], and in the metadata what it answers and its own digest. */

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/split.js';
-import type { GenerationAttempt } from '../domain/position.js';
+import type { StageAttempt } from '../domain/position.js';
 import { formatOf } from '../exchange/frame.js';
 import { toSent } from '../exchange/sent-logits.js';
 import type { RunSpec } from '../spec/run-spec.js';
@@ -10,7 +10,7 @@ import type { Answers } from './kept-answers.js';
 export function remoteFrozen(
   spec: RunSpec,
   { classes }: Dataset,
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   answers: Answers,
   close: () => void,
 ): AnsweringModel {

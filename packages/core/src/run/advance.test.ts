@@ -39,7 +39,7 @@ const committed = (step: number): RunTransition => ({
   pair: { step, manifestKey: `pair-${step}` },
   validations: [{ step, value: 0.5 }],
 });
-const trained = (accuracy: number): RunTransition => ({ kind: 'generation-trained', outcome: outcome(accuracy) });
+const trained = (accuracy: number): RunTransition => ({ kind: 'stage-trained', outcome: outcome(accuracy) });
 const verified: RunTransition = { kind: 'candidate-verified' };
 const lost = (error: FailureKind): RunTransition => ({ kind: 'attempt-lost', error, message: 'the teacher is gone' });
 
@@ -63,11 +63,11 @@ describe('advance', () => {
     const next = after([assigned(), committed(2), trained(0.8), verified]);
     expect(next).toMatchObject({
       phase: 'preparing',
-      generation: 1,
+      stage: 1,
       attempt: 1,
-      anchor: { generation: 0, params: blob('student-0.8') },
+      anchor: { stage: 0, params: blob('student-0.8') },
       pairs: [],
-      results: [{ generation: 0, candidate: 'student', promoted: true }],
+      results: [{ stage: 0, candidate: 'student', promoted: true }],
     });
   });
 
@@ -75,8 +75,8 @@ describe('advance', () => {
     const careful = rules({ promotion: 'if-better' });
     const next = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.79), verified], careful);
     expect(next).toMatchObject({
-      generation: 2,
-      anchor: { generation: 0 },
+      stage: 2,
+      anchor: { stage: 0 },
       results: [
         { promoted: true },
         { promoted: false, frozen: { anchor: { validation: { metrics: { accuracy: 0.8 } } } } },
@@ -89,7 +89,7 @@ describe('advance', () => {
     const end = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.9), verified], two);
     expect(end).toMatchObject({
       phase: 'completed',
-      generation: 1,
+      stage: 1,
       results: [{ promoted: true }, { promoted: false }],
     });
     expect(duty(end)).toBeUndefined();
@@ -97,9 +97,9 @@ describe('advance', () => {
 
   test('goes on without an anchor after a first student that answers like chance', () => {
     const next = after([assigned(), trained(0.26), verified]);
-    expect(next).toMatchObject({ phase: 'preparing', generation: 1, moves: [], results: [{ promoted: false }] });
+    expect(next).toMatchObject({ phase: 'preparing', stage: 1, moves: [], results: [{ promoted: false }] });
     expect(next).not.toHaveProperty('anchor');
-    expect(after([assigned(), trained(0.8), verified], rules(), next)).toMatchObject({ anchor: { generation: 1 } });
+    expect(after([assigned(), trained(0.8), verified], rules(), next)).toMatchObject({ anchor: { stage: 1 } });
   });
 
   test('completes with students none of which learned anything', () => {
@@ -110,13 +110,13 @@ describe('advance', () => {
 
   test('keeps the anchor when a later student answers like chance', () => {
     const next = after([assigned(), trained(0.8), verified, assigned(0.8), trained(0.25), verified]);
-    expect(next).toMatchObject({ phase: 'preparing', generation: 2, anchor: { generation: 0 } });
+    expect(next).toMatchObject({ phase: 'preparing', stage: 2, anchor: { stage: 0 } });
   });
 
   test('raises the attempt and resumes from the last pair when a trainer is lost', () => {
     expect(after([assigned(), committed(2), lost('unavailable')])).toMatchObject({
       phase: 'preparing',
-      generation: 0,
+      stage: 0,
       attempt: 2,
       pairs: [{ step: 2 }],
       losses: 1,
@@ -194,7 +194,7 @@ describe('advance', () => {
     expect(() => after([assigned(), committed(2), committed(2)])).toThrow(TrikdError);
   });
 
-  test('keeps as many of the newest checkpoints of a generation as configured', () => {
+  test('keeps as many of the newest checkpoints of a stage as configured', () => {
     const state = after([assigned(), committed(1), committed(2), committed(3)], rules({}, 2, 2));
     expect(state).toMatchObject({
       pairs: [
@@ -217,7 +217,7 @@ describe('advance', () => {
     expect('pairs' in state && state.pairs).toHaveLength(MOST_PAIRS);
   });
 
-  test('keeps the state small however many validations a generation has', () => {
+  test('keeps the state small however many validations a stage has', () => {
     const valueAt = (step: number) => 0.5 + 0.4 * (step / 100_000);
     let state = after([assigned()]);
     for (let step = 1; step <= 100_000; step += 1) {
@@ -251,12 +251,12 @@ describe('advance', () => {
     ]);
 
     test('starts the current generation again with the earlier anchor', () => {
-      expect(second).toMatchObject({ generation: 2, attempt: 1, anchor: { generation: 1 } });
+      expect(second).toMatchObject({ stage: 2, attempt: 1, anchor: { stage: 1 } });
       expect(after([rolledBack(0)], rules(), second)).toMatchObject({
         phase: 'preparing',
-        generation: 2,
+        stage: 2,
         attempt: 2,
-        anchor: { generation: 0, params: blob('student-0.8') },
+        anchor: { stage: 0, params: blob('student-0.8') },
         pairs: [],
         moves: [
           { by: 'rule', to: 0, during: 0 },
@@ -283,16 +283,16 @@ describe('advance', () => {
     });
   });
 
-  test('waits before each generation but the first when generations start by hand', () => {
+  test('waits before each stage but the first when stages start by hand', () => {
     const manual = rules({ advance: 'manual' });
     const waiting = after([assigned(), trained(0.8), verified], manual);
-    expect(waiting).toMatchObject({ phase: 'waiting', generation: 1, attempt: 1, anchor: { generation: 0 } });
+    expect(waiting).toMatchObject({ phase: 'waiting', stage: 1, attempt: 1, anchor: { stage: 0 } });
     expect(duty(waiting)).toBeUndefined();
     expect(after([{ kind: 'triggered' }], manual, waiting)).toEqual({ ...waiting, phase: 'queued' });
   });
 
   test('a new run waits for a trio, and prepares its first attempt when it has one', () => {
-    expect([duty(firstState), first]).toMatchObject([undefined, { phase: 'preparing', generation: 0, attempt: 1 }]);
+    expect([duty(firstState), first]).toMatchObject([undefined, { phase: 'preparing', stage: 0, attempt: 1 }]);
   });
 
   test('a run that loses its trio waits for another one, and goes on from its last pair as a new attempt', () => {
@@ -329,7 +329,7 @@ describe('advance', () => {
     const pair = { student: { model }, teacher: { model } };
     const kd = rulesOf({ method: 'kd', ...pair });
     const lone = (name: string, accuracy: number) => ({
-      kind: 'generation-trained' as const,
+      kind: 'stage-trained' as const,
       outcome: { ...outcome(0), learners: { [name]: { best: best(accuracy), stateSha256: 'b'.repeat(64) } } },
     });
     const begun = (totalSteps: number, frozen?: number): RunTransition => ({
@@ -340,10 +340,10 @@ describe('advance', () => {
 
     test('a stage without a candidate promotes nothing, and keeps the result of its one learner', () => {
       const next = after([begun(8), lone('teacher', 0.9), verified], kd);
-      expect(next).toMatchObject({ phase: 'preparing', generation: 1, attempt: 1, moves: [] });
+      expect(next).toMatchObject({ phase: 'preparing', stage: 1, attempt: 1, moves: [] });
       expect(next).not.toHaveProperty('anchor');
       const { learners, steps, pair } = lone('teacher', 0.9).outcome;
-      expect(next.results).toEqual([{ generation: 0, steps, learners, pair, promoted: false }]);
+      expect(next.results).toEqual([{ stage: 0, steps, learners, pair, promoted: false }]);
     });
 
     test('a learner that answers like chance is no flaw of a stage without a candidate', () => {
@@ -356,7 +356,7 @@ describe('advance', () => {
       const events = [begun(8), lone('teacher', 0.9), verified, begun(8, 0.9), lone('student', 0.8), verified];
       const end = after(events, kd);
       expect(end).toMatchObject({
-        ...{ phase: 'completed', generation: 1, moves: [] },
+        ...{ phase: 'completed', stage: 1, moves: [] },
         results: [{ learners: { teacher: {} } }, { frozen: { teacher: { validation: best(0.9).validation } } }],
       });
       expect(end.results.map((result) => 'candidate' in result)).toEqual([false, false]);
@@ -369,7 +369,7 @@ describe('advance', () => {
     test('each stage has as many steps as its own epochs take', () => {
       const eskd = rulesOf({ method: 'eskd', ...pair });
       const next = after([begun(2), lone('teacher', 0.9), verified], eskd);
-      expect(next).toMatchObject({ generation: 1, facts: { totalSteps: 8, stepsPerEpoch: 1 } });
+      expect(next).toMatchObject({ stage: 1, facts: { totalSteps: 8, stepsPerEpoch: 1 } });
       expect(after([begun(8)], eskd, next)).toMatchObject({ phase: 'training', facts: { totalSteps: 8 } });
       expect(() => after([begun(2)], eskd, next)).toThrow('the run started with totalSteps 8');
     });
@@ -379,7 +379,7 @@ describe('advance', () => {
       const first = [begun(8), lone('teacher', 0.9), verified, begun(8, 0.9), lone('student', 0.8), verified];
       const next = after(first, by);
       expect(next).toMatchObject({
-        ...{ generation: 2, anchor: { generation: 1 }, moves: [{ by: 'rule', to: 1, during: 1 }] },
+        ...{ stage: 2, anchor: { stage: 1 }, moves: [{ by: 'rule', to: 1, during: 1 }] },
         results: [{ promoted: false }, { candidate: 'student', promoted: true }],
       });
       expect(next.results[0]).not.toHaveProperty('candidate');
@@ -390,14 +390,14 @@ describe('advance', () => {
       const by = rulesOf({ method, curriculum: { promotion: 'if-better' }, ...pair });
       expect(
         after([begun(8), lone('teacher', 0.9), verified, begun(8, 0.9), lone('student', 0.8), verified], by),
-      ).toMatchObject({ anchor: { generation: 1 } });
+      ).toMatchObject({ anchor: { stage: 1 } });
     });
 
     test('each stage but the first waits for a trigger when generations start by hand', () => {
       const manual = rulesOf({ method: 'kd', ...pair, curriculum: { advance: 'manual' } });
       expect(after([begun(8), lone('teacher', 0.9), verified], manual)).toMatchObject({
         phase: 'waiting',
-        generation: 1,
+        stage: 1,
       });
     });
 
@@ -412,7 +412,7 @@ describe('advance', () => {
       const first = after([begun(8), validated(1), validated(2)], by);
       expect(first).toMatchObject({ pairs: [{}, { convergence: { best: 0.6, sinceGain: 1 } }] });
       const second = after([lone('student', 0.8), verified, begun(8), validated(1), validated(2)], by, first);
-      expect(second).toMatchObject({ generation: 1, pairs: [{}, { convergence: { best: 0.7, sinceGain: 0 } }] });
+      expect(second).toMatchObject({ stage: 1, pairs: [{}, { convergence: { best: 0.7, sinceGain: 0 } }] });
     });
   });
 
@@ -431,10 +431,9 @@ describe('advance', () => {
     fc.constantFrom<FailureKind>('unavailable', 'out-of-step', 'corrupt', 'diverged').map(lost),
     fc.integer({ min: 1, max: 4 }).map(damaged),
   );
-  const before = (a: RunState, b: RunState) =>
-    a.generation < b.generation || (a.generation === b.generation && a.attempt <= b.attempt);
+  const before = (a: RunState, b: RunState) => a.stage < b.stage || (a.stage === b.stage && a.attempt <= b.attempt);
 
-  test('neither generation, attempt nor results ever go back, and every state can be stored, whatever the events', () => {
+  test('neither stage, attempt nor results ever go back, and every state can be stored, whatever the events', () => {
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 60 }), fc.nat(3), fc.boolean(), (events, patience, manual) => {
         const by = rules({ generations: 4, patience, ...(manual && { advance: 'manual' }) }, 5);

@@ -16,7 +16,6 @@ import {
   type Displacement,
   type Facts,
   type FrozenScores,
-  type GenerationResult,
   LONGEST_REASON,
   MOST_PAIRS,
   type Outcome,
@@ -25,6 +24,7 @@ import {
   type Promoting,
   type RunState,
   resumePair,
+  type StageResult,
   shortened,
   type Training,
   type Validation,
@@ -58,7 +58,7 @@ export type RunTransition =
       readonly validations: readonly Validation[];
     }
   /** All trainers have stopped at the end of the stage. */
-  | { readonly kind: 'generation-trained'; readonly outcome: Outcome }
+  | { readonly kind: 'stage-trained'; readonly outcome: Outcome }
   /** The candidate's params were read back and are as they were written. */
   | { readonly kind: 'candidate-verified'; readonly at?: string }
   /** The current duty failed. */
@@ -77,7 +77,7 @@ export interface RunRules {
   readonly spec: RunSpec;
   /** Attempts in a row that may be lost without a committed pair between them before the run fails. */
   readonly retries: number;
-  /** Pairs of the current generation to keep, 1..MOST_PAIRS. */
+  /** Pairs of the current stage to keep, 1..MOST_PAIRS. */
   readonly keepPairs: number;
 }
 
@@ -102,7 +102,7 @@ export function duty(state: RunState): Duty | undefined {
 }
 
 /**
- * The state of a run after an event. Neither (generation, attempt) nor the list of results ever goes back.
+ * The state of a run after an event. Neither (stage, attempt) nor the list of results ever goes back.
  * @throws TrikdError `wrong-state` when the event is not possible in the phase
  */
 export function advance(state: RunState, event: RunTransition, rules: RunRules): RunState {
@@ -128,7 +128,7 @@ export function advance(state: RunState, event: RunTransition, rules: RunRules):
     case 'pair-committed':
       if (state.phase !== 'training') break;
       return pairCommitted(state, event, rules);
-    case 'generation-trained':
+    case 'stage-trained':
       if (state.phase !== 'training') break;
       return trained(state, event.outcome);
     case 'candidate-verified':
@@ -156,9 +156,9 @@ function takenOver(state: RunState): RunState {
     case 'paused':
       return state;
     case 'completed':
-      throw new TrikdError('wrong-state', `the run completed after generation ${state.generation}`);
+      throw new TrikdError('wrong-state', `the run completed after stage ${state.stage}`);
     case 'cancelled':
-      throw new TrikdError('wrong-state', `the run was cancelled in generation ${state.generation}`);
+      throw new TrikdError('wrong-state', `the run was cancelled in stage ${state.stage}`);
     case 'failed':
       return revived(state);
   }
@@ -227,7 +227,7 @@ function pairCommitted(
   event: RunTransition & { kind: 'pair-committed' },
   { keepPairs, spec }: RunRules,
 ): Training {
-  const { minDelta } = stageAt(spec, state.generation, state.anchor !== undefined).convergence;
+  const { minDelta } = stageAt(spec, state.stage, state.anchor !== undefined).convergence;
   const last = resumePair(state);
   if (event.pair.step <= (last?.step ?? 0)) {
     throw new TrikdError(
@@ -248,8 +248,8 @@ function clamp(least: number, value: number, most: number): number {
 }
 
 /** The candidate of a stage: its decisive learner, where the stage promotes. */
-function candidateIn({ generation, anchor, outcome }: Promoting, { spec }: RunRules): BestParams | undefined {
-  const { promotes: hasCandidate, decisive } = stageAt(spec, generation, anchor !== undefined);
+function candidateIn({ stage, anchor, outcome }: Promoting, { spec }: RunRules): BestParams | undefined {
+  const { promotes: hasCandidate, decisive } = stageAt(spec, stage, anchor !== undefined);
   return hasCandidate ? outcome.learners[decisive]?.best : undefined;
 }
 
@@ -261,15 +261,15 @@ export function flawOf(state: Promoting, rules: RunRules): string | undefined {
 
 /** The next anchor, if the candidate of a stage becomes it. The last stage of a run promotes no student. */
 export function promotion(state: Promoting, rules: RunRules): Anchor | undefined {
-  const { generation, outcome, results, anchor, frozen } = state;
+  const { stage, outcome, results, anchor, frozen } = state;
   const { spec } = rules;
   const { primary } = taskOf(spec);
   const candidate = candidateIn(state, rules);
   if (!candidate || flawOf(state, rules) !== undefined) return undefined;
-  const present = anchorScoresIn(stageAt(spec, generation, anchor !== undefined), frozen);
+  const present = anchorScoresIn(stageAt(spec, stage, anchor !== undefined), frozen);
   const rule = { promotion: spec.curriculum.promotion, primary };
   if (!promotes(rule, candidate.validation, present?.validation)) return undefined;
-  return runOver([...results, outcome], spec) ? undefined : { generation, params: candidate.params };
+  return runOver([...results, outcome], spec) ? undefined : { stage, params: candidate.params };
 }
 
 /** Scores of the frozen model of a stage that was promoted. */
@@ -280,12 +280,12 @@ export function anchorScoresIn(stage: Stage, frozen: Promoting['frozen']): Froze
 
 /** A candidate that learned too little is a result like any other: it is not promoted, and the run goes on. */
 function judged(state: Promoting, rules: RunRules, at: string | undefined): RunState {
-  const { generation, attempt, outcome, frozen, anchor, facts, moves } = state;
+  const { stage: stageIndex, attempt, outcome, frozen, anchor, facts, moves } = state;
   const imported = state.imported && { imported: state.imported };
   const { spec } = rules;
-  const stage = stageAt(spec, generation, anchor !== undefined);
-  const result = (promoted: boolean): GenerationResult => ({
-    generation,
+  const stage = stageAt(spec, stageIndex, anchor !== undefined);
+  const result = (promoted: boolean): StageResult => ({
+    stage: stageIndex,
     ...outcome,
     ...(frozen && { frozen }),
     ...(stage.promotes && { candidate: stage.decisive }),
@@ -293,20 +293,20 @@ function judged(state: Promoting, rules: RunRules, at: string | undefined): RunS
   });
   const unpromoted = [...state.results, result(false)];
   if (runOver(unpromoted, spec)) {
-    return { phase: 'completed', generation, attempt, results: unpromoted, moves, facts, ...imported };
+    return { phase: 'completed', stage: stageIndex, attempt, results: unpromoted, moves, facts, ...imported };
   }
   const promoted = promotion(state, rules);
   const next = promoted ?? anchor;
-  const move: AnchorMove = { by: 'rule', to: generation, during: generation, ...(at !== undefined && { at }) };
+  const move: AnchorMove = { by: 'rule', to: stageIndex, during: stageIndex, ...(at !== undefined && { at }) };
   return {
     phase: spec.curriculum.advance === 'manual' ? 'waiting' : 'preparing',
-    generation: generation + 1,
+    stage: stageIndex + 1,
     attempt: 1,
     results: [...state.results, result(promoted !== undefined)],
     moves: promoted ? [...moves, move] : moves,
     pairs: [],
     losses: 0,
-    facts: factsOf(stageAt(spec, generation + 1, next !== undefined), facts),
+    facts: factsOf(stageAt(spec, stageIndex + 1, next !== undefined), facts),
     ...(next && { anchor: next }),
     ...imported,
   };

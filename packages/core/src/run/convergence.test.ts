@@ -82,7 +82,7 @@ describe('converged', () => {
 describe('nextLimit', () => {
   const length = { totalSteps: 30, stepsPerEpoch: 3 };
 
-  test('is the end of the generation without patience', () => {
+  test('is the end of the stage without patience', () => {
     expect(nextLimit(7, length, specWith(0, 2))).toBe(30);
   });
 

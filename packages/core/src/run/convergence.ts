@@ -1,8 +1,8 @@
 import type { Budget } from '../stages/stage.js';
 import { gainOver, type Metric } from '../tasks/metric.js';
 
-/** The length of a generation and of its parts, in steps. */
-export interface GenerationLength {
+/** The length of a stage and of its parts, in steps. */
+export interface StageLength {
   /** Steps of the whole budget. */
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
@@ -57,11 +57,11 @@ export function converged(state: ConvergenceState, { patience }: Budget['converg
 
 /**
  * The step before which all trainers stop next: the end of the stage without patience, since nothing is decided inside it, and
- * the next validation with patience. It is a pure function of the step, so that a generation ends at the same step however often it
+ * the next validation with patience. It is a pure function of the step, so that a stage ends at the same step however often it
  * was interrupted.
  * @param step first step that is not trained yet; below `totalSteps`
  */
-export function nextLimit(step: number, length: GenerationLength, budget: Budget): number {
+export function nextLimit(step: number, length: StageLength, budget: Budget): number {
   if (budget.convergence.patience === 0) return length.totalSteps;
   const every = budget.evaluation.everyEpochs * length.stepsPerEpoch;
   return Math.min(length.totalSteps, (Math.floor(step / every) + 1) * every);

@@ -22,18 +22,18 @@ const shapeOf = (at: RunSpec, place: Place) => {
 describe('the current stage', () => {
   test('has an anchor once a student was promoted', () => {
     expect(shapeOf(spec, firstState)).toEqual(['generation-0', ['student', 'teacher'], []]);
-    const second = { generation: 1, results: [{ ...result, generation: 0 }] };
+    const second = { stage: 1, results: [{ ...result, stage: 0 }] };
     expect(shapeOf(spec, second)).toEqual(['generation-1', ['student', 'teacher'], []]);
-    const anchored = { ...second, anchor: { generation: 0, params } };
+    const anchored = { ...second, anchor: { stage: 0, params } };
     expect(shapeOf(spec, anchored)).toEqual(['generation-1', ['student', 'teacher'], ['anchor']]);
   });
 
   test('of a run that has completed is its last one, with the anchor that it had', () => {
-    const last = { ...result, generation: 1 };
+    const last = { ...result, stage: 1 };
     const ended = (frozen: object) => ({
-      ...{ phase: 'completed', generation: 1, attempt: 1, moves: [] },
+      ...{ phase: 'completed', stage: 1, attempt: 1, moves: [] },
       results: [
-        { ...result, generation: 0 },
+        { ...result, stage: 0 },
         { ...last, ...frozen },
       ],
     });
@@ -49,7 +49,7 @@ describe('the current stage', () => {
       ...{ student: { model }, teacher: { model } },
     });
     expect(shapeOf(kd, firstState)).toEqual(['teacher', ['teacher'], []]);
-    expect(shapeOf(kd, { generation: 1, results: [{ ...result, generation: 0 }] })).toEqual([
+    expect(shapeOf(kd, { stage: 1, results: [{ ...result, stage: 0 }] })).toEqual([
       ...['student', ['student'], ['teacher']],
     ]);
   });

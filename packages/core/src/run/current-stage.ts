@@ -6,17 +6,17 @@ import { stageAt } from '../stages/stages-of.js';
 import type { Anchor, Facts, RunState } from './state.js';
 
 /** What decides which stage a run is in, and with which frozen models. */
-export type Place = Pick<RunState, 'generation' | 'results'> & { readonly anchor?: Anchor };
+export type Place = Pick<RunState, 'stage' | 'results'> & { readonly anchor?: Anchor };
 
 /** The stage that a run is in, or that it ended in. */
-export function currentStage(spec: RunSpec, { generation, results, anchor }: Place): Stage {
-  if (anchor) return stageAt(spec, generation, true);
+export function currentStage(spec: RunSpec, { stage, results, anchor }: Place): Stage {
+  if (anchor) return stageAt(spec, stage, true);
   // A completed run keeps no anchor: whether its last stage had one is known from the scores.
-  const scored = results[generation]?.frozen ?? {};
-  const { frozen } = stageAt(spec, generation, true);
+  const scored = results[stage]?.frozen ?? {};
+  const { frozen } = stageAt(spec, stage, true);
   return stageAt(
     spec,
-    generation,
+    stage,
     frozen.some(({ name, from }) => from === 'promoted' && name in scored),
   );
 }

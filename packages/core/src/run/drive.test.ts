@@ -14,14 +14,14 @@ const spec = specFor('bare', { name: 'law', epochs: 8, convergence: { patience: 
 const rules = { spec, retries: 3, keepPairs: 2 };
 const never = new AbortController().signal;
 
-/** A student that learns fast and then forgets, a little better in each generation. */
-const accuracyAt = (generation: number, step: number) => 0.6 + 0.05 * generation + 0.01 * Math.min(step, 8 - step);
+/** A student that learns fast and then forgets, a little better in each stage. */
+const accuracyAt = (stage: number, step: number) => 0.6 + 0.05 * stage + 0.01 * Math.min(step, 8 - step);
 
-function outcomeAt(generation: number, steps: number): Outcome {
-  const name = `${generation}-${steps}`;
+function outcomeAt(stage: number, steps: number): Outcome {
+  const name = `${stage}-${steps}`;
   const best = {
     step: 4,
-    validation: { metrics: { accuracy: accuracyAt(generation, 4), nll: 1 }, examples: 400 },
+    validation: { metrics: { accuracy: accuracyAt(stage, 4), nll: 1 }, examples: 400 },
     params: { key: `params-${name}`, sha256: 'a'.repeat(64), bytes: 1 },
   };
   const sha256 = Buffer.from(name).toString('hex').padEnd(64, '0');
@@ -46,16 +46,16 @@ async function* perform(todo: Duty, tick: () => void): AsyncGenerator<RunTransit
       let convergence = todo.pairs.at(-1)?.convergence ?? NOT_VALIDATED;
       for (let step = (todo.pairs.at(-1)?.step ?? 0) + 1; ; step++) {
         tick();
-        const validation = { step, value: accuracyAt(todo.generation, step) };
+        const validation = { step, value: accuracyAt(todo.stage, step) };
         convergence = afterValidations(convergence, [validation.value], {
           better: 'higher',
           minDelta: spec.convergence.minDelta,
         });
         if (step === facts.totalSteps || converged(convergence, spec.convergence)) {
-          yield { kind: 'generation-trained', outcome: outcomeAt(todo.generation, step) };
+          yield { kind: 'stage-trained', outcome: outcomeAt(todo.stage, step) };
           return;
         }
-        const pair = { step, manifestKey: `pair-${todo.generation}-${step}` };
+        const pair = { step, manifestKey: `pair-${todo.stage}-${step}` };
         yield { kind: 'pair-committed', pair, validations: [validation] };
       }
     }
@@ -111,7 +111,7 @@ async function untilItEnds(store: ObjectStore, lifetimes: readonly number[]): Pr
 }
 
 describe('drive', () => {
-  test('ends generations by convergence and the run by its budget', async () => {
+  test('ends stages by convergence and the run by its budget', async () => {
     const state = await live(memoryStore(), Number.POSITIVE_INFINITY);
     expect(state).toMatchObject({
       phase: 'completed',

@@ -63,7 +63,7 @@ export function placementAfter(placement: Placement, before: RunState, after: Ru
   return begins && at !== undefined ? { ...rest, since: at } : rest;
 }
 
-/** A candidate that waits to be judged is judged; otherwise the generation begins or goes on. */
+/** A candidate that waits to be judged is judged; otherwise the stage begins or goes on. */
 export function placed({ displaced: _, outcome, frozen, ...state }: Queued): Preparing | Promoting {
   if (!outcome || !state.facts) return { ...state, phase: 'preparing' };
   return { ...state, phase: 'promoting', facts: state.facts, outcome, ...(frozen && { frozen }) };
@@ -80,12 +80,12 @@ export function displaced(state: Preparing | Training | Promoting, by: Displacem
   };
 }
 
-/** The next attempt at the same generation, from its last committed pair. */
+/** The next attempt at the same stage, from its last committed pair. */
 export function restarted(state: Exclude<RunState, { phase: 'completed' }>): Preparing {
-  const { generation, attempt, results, moves, pairs, losses, anchor, facts, imported } = state;
+  const { stage, attempt, results, moves, pairs, losses, anchor, facts, imported } = state;
   return {
     phase: 'preparing',
-    generation,
+    stage,
     attempt: attempt + 1,
     results,
     moves,
@@ -108,7 +108,7 @@ export function revived(state: Failed): Queued {
   if (!failsAgain(state.kind)) return { ...restarted(state), phase: 'queued', losses: 0 };
   throw new TrikdError(
     'wrong-state',
-    `the run failed in generation ${state.generation} and would fail again: ${state.reason}; ` +
+    `the run failed in stage ${state.stage} and would fail again: ${state.reason}; ` +
       'change its spec (lower learningRate, more warmupSteps, smaller clipNorm) and start a new run',
   );
 }

@@ -53,7 +53,7 @@ describe('promotes', () => {
 describe('runOver', () => {
   const five = { generations: 5, minDelta: 0.01 };
 
-  test('comes with the last generation of the budget at the latest', () => {
+  test('comes with the last stage of the budget at the latest', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 5 }),
@@ -100,13 +100,13 @@ describe('runOver', () => {
 });
 
 describe('bestStage', () => {
-  test('is undefined before a generation has ended', () => {
+  test('is undefined before a stage has ended', () => {
     expect(bestStage([], trikd())).toBeUndefined();
     const after = specOf({ kind: 'trikd', firstAnchor: 'kd' });
     expect(bestStage([trained('teacher', 0.9)], after)).toBeUndefined();
   });
 
-  test('is the earliest generation with the best validation, the highest or the lowest by the metric', () => {
+  test('is the earliest stage with the best validation, the highest or the lowest by the metric', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 5 }), (tenths) => {
         const values = tenths.map((tenth) => tenth / 10);

@@ -11,10 +11,10 @@ import type { QueueWait } from './queue.js';
 import {
   type AnchorMove,
   type FrozenScores,
-  type GenerationResult,
   hasEnded,
   holdsTrio,
   type RunState,
+  type StageResult,
   Time,
 } from './state.js';
 
@@ -50,7 +50,7 @@ export interface StageNames {
 /** How far a run is in its curriculum. */
 export interface RunProgress {
   readonly stepsDone: number;
-  /** At most; 0 before the length of a generation is known. */
+  /** At most; 0 before the length of a stage is known. */
   readonly stepsTotal: number;
   /** 0..100 */
   readonly percent: number;
@@ -64,16 +64,16 @@ export interface RunProgress {
 export interface PhaseChanged {
   readonly kind: 'phase-changed';
   readonly phase: RunState['phase'];
-  readonly generation: number;
+  readonly stage: number;
   /** The current stage, or the last one, by the names of its participants. */
   readonly currentStage: StageNames;
   readonly attempt: number;
   /** Why the run failed. */
   readonly failure?: { readonly kind: FailureKind; readonly message: string };
-  /** The generation whose student is the best so far; absent until one has ended. */
-  readonly bestGeneration?: number;
+  /** The stage whose student is the best so far; absent until one has ended. */
+  readonly bestStage?: number;
   /** The anchor of the present generation; its scores once it is loaded. */
-  readonly anchor?: { readonly generation: number; readonly scores?: FrozenScores };
+  readonly anchor?: { readonly stage: number; readonly scores?: FrozenScores };
   /** All of them, each type once. */
   readonly conditions: readonly Condition[];
   readonly progress: RunProgress;
@@ -88,12 +88,12 @@ export interface PhaseChanged {
   readonly numerics?: AttemptNumerics;
 }
 
-/** A generation ended. */
-export interface GenerationEnded {
-  readonly kind: 'generation-ended';
+/** A stage ended. */
+export interface StageEnded {
+  readonly kind: 'stage-ended';
   /** Its name. */
   readonly stageName: string;
-  readonly result: GenerationResult;
+  readonly result: StageResult;
 }
 
 /** Another student is the anchor. */
@@ -116,8 +116,8 @@ export interface RoleProgressed {
   readonly kind: 'progress';
   /** Its name in the stage. */
   readonly participant: string;
-  readonly generation: number;
-  /** Of a whole generation. */
+  readonly stage: number;
+  /** Of a whole stage. */
   readonly totalSteps: number;
   readonly progress: TrainerProgress;
 }
@@ -127,21 +127,21 @@ export interface RoleEvaluated {
   readonly kind: 'evaluation';
   /** Its name in the stage. */
   readonly participant: string;
-  readonly generation: number;
+  readonly stage: number;
   readonly step: number;
   readonly validation: Score;
 }
 
 /** The steps of which attempt. */
 interface OfAttempt {
-  readonly generation: number;
+  readonly stage: number;
   readonly attempt: number;
 }
 
 /** One thing that happened in a run. Each is bounded, however long the run: what came before is in earlier events. */
 export type RunEvent =
   | PhaseChanged
-  | GenerationEnded
+  | StageEnded
   | AnchorMoved
   | StallsChanged
   | RoleProgressed
@@ -151,7 +151,7 @@ export type RunEvent =
       readonly kind: 'alarm';
       /** Its name in the stage. */
       readonly participant: string;
-      readonly generation: number;
+      readonly stage: number;
       readonly step: number;
       readonly message: string;
     }
@@ -159,7 +159,7 @@ export type RunEvent =
   | {
       readonly kind: 'trio-incident';
       readonly role: Role;
-      readonly generation: number;
+      readonly stage: number;
       /** One word for programs, such as `OOMKilled`. */
       readonly reason: string;
       /** One sentence, which names the trio. */
@@ -168,12 +168,12 @@ export type RunEvent =
   /** The checkpoints of both trainers at one step are stored, with their manifest. */
   | {
       readonly kind: 'pair-committed';
-      readonly generation: number;
+      readonly stage: number;
       readonly step: number;
       readonly manifestKey: string;
     }
   /** The run rests at a step, for another orchestrator to continue. */
-  | { readonly kind: 'drained'; readonly generation: number; readonly step: number }
+  | { readonly kind: 'drained'; readonly stage: number; readonly step: number }
   /** Where the time of some steps went. */
   | ({ readonly kind: 'step-times' } & OfAttempt & StepTimes)
   /** One step took much longer than its neighbours; its trace has 32 hex digits. */
@@ -215,7 +215,7 @@ export function timesAfter(times: RunTimes, before: RunState, after: RunState, a
   const { ended = at, ...rest } = times;
   const over = hasEnded(after) && ended !== undefined ? { ended } : {};
   if (at === undefined) return { ...rest, ...over };
-  const begins = holdsTrio(after) && before.phase === 'queued' && before.generation === 0 && before.pairs.length === 0;
+  const begins = holdsTrio(after) && before.phase === 'queued' && before.stage === 0 && before.pairs.length === 0;
   const started = times.started ?? (begins ? at : undefined);
   const changed = { ...times.changed };
   for (const name of names.options) {

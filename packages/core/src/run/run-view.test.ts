@@ -4,7 +4,7 @@ import { RunSpec } from '../spec/run-spec.js';
 import { placementOfNew } from './placement.js';
 import { type RoleProgressed, timesOfNew } from './run-event.js';
 import { conditionsOf, type LiveView, progressOf, type RunView } from './run-view.js';
-import { firstState, type GenerationResult, type RunState } from './state.js';
+import { firstState, type RunState, type StageResult } from './state.js';
 
 describe('conditions', () => {
   const spec = specFor('bare');
@@ -25,7 +25,7 @@ describe('conditions', () => {
     [{ ...firstState, phase: 'paused' }, 'Paused', 'PausedOnRequest'],
     [{ ...firstState, phase: 'cancelled' }, 'Cancelled', 'CancelledOnRequest'],
     [{ ...firstState, phase: 'failed', kind: 'out-of-step', reason: 'two lead' }, 'Failed', 'OutOfStep'],
-    [{ phase: 'completed', generation: 0, attempt: 1, results: [], moves: [], facts }, 'Completed', 'NoFurtherGain'],
+    [{ phase: 'completed', stage: 0, attempt: 1, results: [], moves: [], facts }, 'Completed', 'NoFurtherGain'],
   ])('of a run that is $phase one condition holds, and the others say why they do not', (state, type, reason) => {
     const view = viewOf(state, { live });
     expect(holding(view)).toEqual([[type, true, reason]]);
@@ -96,16 +96,16 @@ describe('progress', () => {
   };
   const sha256 = 'a'.repeat(64);
   const facts = { datasetDigest: sha256, classes: 4, totalSteps: 100, stepsPerEpoch: 10 };
-  const resultOf = (generation: number, steps: number): GenerationResult => {
+  const resultOf = (stage: number, steps: number): StageResult => {
     const validation = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
     const best = { step: steps, validation, params: { key: 'p', sha256, bytes: 8 } };
     const learner = { best, stateSha256: sha256 };
     const learners = { student: learner, teacher: learner };
     const pair = { step: steps, manifestKey: 'm' };
-    return { generation, steps, learners, candidate: 'student', promoted: true, pair };
+    return { stage, steps, learners, candidate: 'student', promoted: true, pair };
   };
   const trained = (participant: string, nextStep: number, stepsPerSecond: number): RoleProgressed => ({
-    ...{ kind: 'progress', participant, generation: 1, totalSteps: 100 },
+    ...{ kind: 'progress', participant, stage: 1, totalSteps: 100 },
     progress: {
       nextStep,
       stepsPerSecond,
@@ -121,10 +121,10 @@ describe('progress', () => {
     ...{ spec, state, times: { changed: {} }, placement: placementOfNew() },
     live: { stalls: [], progress: {}, evaluations: {}, ...live },
   });
-  const second = { ...firstState, facts, generation: 1, results: [resultOf(0, 60)] };
+  const second = { ...firstState, facts, stage: 1, results: [resultOf(0, 60)] };
 
   test('a run counts what both roles have trained, over what the curriculum can still take', () => {
-    // Generation 0 converged after 60 steps; two more of 100 can follow.
+    // Stage 0 converged after 60 steps; two more of 100 can follow.
     expect(progressOf(viewOf({ ...second, phase: 'training' }))).toMatchObject({
       ...{ stepsDone: 110, stepsTotal: 260, stepsPerSecond: 10, secondsRemaining: 15 },
       percent: expect.closeTo(42.3, 1),
@@ -134,7 +134,7 @@ describe('progress', () => {
   test('a run counts what its only learner has trained, and each stage by its own epochs', () => {
     const facts = { datasetDigest: sha256, classes: 4, totalSteps: 20, stepsPerEpoch: 10 };
     const state: RunState = { ...firstState, phase: 'training', facts };
-    const live = { progress: { teacher: { ...trained('teacher', 15, 5), generation: 0 } } };
+    const live = { progress: { teacher: { ...trained('teacher', 15, 5), stage: 0 } } };
     expect(progressOf({ ...viewOf(state, live), spec: RunSpec.parse(ofTeacher) })).toMatchObject({
       ...{ stepsDone: 15, stepsTotal: 100, percent: 15, stepsPerSecond: 5, secondsRemaining: 17 },
     });
@@ -161,9 +161,9 @@ describe('progress', () => {
   });
 
   test('a run that has completed is at 100 percent, and one whose length is not known at 0', () => {
-    const { generation, attempt, moves } = second;
+    const { stage, attempt, moves } = second;
     const results = [resultOf(0, 60), resultOf(1, 70)];
-    const completed = progressOf(viewOf({ phase: 'completed', generation, attempt, results, moves, facts }));
+    const completed = progressOf(viewOf({ phase: 'completed', stage, attempt, results, moves, facts }));
     expect(completed).toMatchObject({ stepsDone: 130, stepsTotal: 130, percent: 100, roles: [] });
     expect(progressOf(viewOf(firstState, {}))).toMatchObject({ stepsDone: 0, stepsTotal: 0, percent: 0 });
   });

@@ -89,8 +89,8 @@ function reasonOf(state: RunState, budgetUsed: boolean, queued: RunView['queued'
   }
 }
 
-function stageName(spec: RunView['spec'], { generation }: RunState): string | undefined {
-  return stagesOf(spec)[generation]?.name;
+function stageName(spec: RunView['spec'], { stage }: RunState): string | undefined {
+  return stagesOf(spec)[stage]?.name;
 }
 
 /** Whether a run has left the queue, and waits for the trio that is made for it. */
@@ -136,7 +136,7 @@ export interface ProgressOfRoles extends RunProgress {
 
 /**
  * How far a run is, from what is stored and, while it trains, from what its trainers report. A run that has completed is at 100
- * percent, however few generations it took.
+ * percent, however few stages it took.
  */
 export function progressOf({ spec, state, ...view }: RunView): ProgressOfRoles {
   const live = duty(state) && view.live;
@@ -160,7 +160,7 @@ export function progressOf({ spec, state, ...view }: RunView): ProgressOfRoles {
   };
 }
 
-/** Steps of the current generation that are stored. */
+/** Steps of the current stage that are stored. */
 function stepsKept(state: RunView['state']): number {
   if ('outcome' in state && state.outcome) return state.outcome.steps;
   return 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;
@@ -171,8 +171,8 @@ export function changesSince(before: RunState, view: RunView): readonly RunEvent
   const { results, moves } = view.state;
   return [
     ...results.slice(before.results.length).map((result) => {
-      const stageName = stagesOf(view.spec)[result.generation]?.name ?? '';
-      return { kind: 'generation-ended', result, stageName } as const;
+      const stageName = stagesOf(view.spec)[result.stage]?.name ?? '';
+      return { kind: 'stage-ended', result, stageName } as const;
     }),
     ...moves.slice(before.moves.length).map((move) => ({ kind: 'anchor-moved', move }) as const),
     phaseChanged(view),
@@ -198,11 +198,11 @@ export function phaseChanged(view: RunView): PhaseChanged {
   return {
     kind: 'phase-changed',
     phase: state.phase,
-    generation: state.generation,
+    stage: state.stage,
     currentStage: namesIn(stage),
     attempt: state.attempt,
     ...(state.phase === 'failed' && { failure: { kind: state.kind, message: state.reason } }),
-    ...(best !== undefined && { bestGeneration: best }),
+    ...(best !== undefined && { bestStage: best }),
     ...(anchor && { anchor }),
     conditions: conditionsOf(view),
     progress,
@@ -221,12 +221,12 @@ function namesIn({ name, learners, frozen, decisive }: Stage): PhaseChanged['cur
 function anchorOf(stage: Stage, state: RunState): PhaseChanged['anchor'] {
   if (state.phase === 'completed' || !state.anchor) return undefined;
   const scores = 'frozen' in state ? anchorScoresIn(stage, state.frozen) : undefined;
-  return { generation: state.anchor.generation, ...(scores && { scores }) };
+  return { stage: state.anchor.stage, ...(scores && { scores }) };
 }
 
 /** The last event of a run that is driven, when its orchestrator is shut down. */
 export function drainedEvent(state: RunState): RunEvent {
   const resumed = 'pairs' in state ? (resumePair(state)?.step ?? 0) : 0;
   const step = state.phase === 'promoting' ? state.outcome.steps : resumed;
-  return { kind: 'drained', generation: state.generation, step };
+  return { kind: 'drained', stage: state.stage, step };
 }

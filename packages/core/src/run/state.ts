@@ -12,7 +12,7 @@ const BestRecord = best.unwrap();
 const ScoreRecord = BestRecord.shape.validation;
 
 /** A promoted student, which the anchor-server loads. */
-export const Anchor = z.strictObject({ generation: Count.describe('of the student'), params: BlobRecord }).readonly();
+export const Anchor = z.strictObject({ stage: Count.describe('of the student'), params: BlobRecord }).readonly();
 export type Anchor = z.infer<typeof Anchor>;
 
 /** Scores of a frozen model, by the anchor-server when it loaded it. */
@@ -26,7 +26,7 @@ const ScoresByName = z.record(ParticipantName, FrozenScores).readonly();
 export const PairRef = z.strictObject({ step: Count, manifestKey: z.string().min(1) }).readonly();
 export type PairRef = z.infer<typeof PairRef>;
 
-/** A pair from which its generation can resume, with the state of convergence at its step. */
+/** A pair from which its stage can resume, with the state of convergence at its step. */
 export const ResumablePair = z
   .strictObject({
     ...PairRef.unwrap().shape,
@@ -42,9 +42,9 @@ export const ResumablePair = z
   .readonly();
 export type ResumablePair = z.infer<typeof ResumablePair>;
 
-// What grows in a state has a bound, so that every state fits into the 2 MiB that a reader takes: results by MOST_GENERATIONS.
+// What grows in a state has a bound, so that every state fits into the 2 MiB that a reader takes: results by MOST_STAGES.
 
-/** Pairs of the current generation that a run keeps at most. */
+/** Pairs of the current stage that a run keeps at most. */
 export const MOST_PAIRS = 100;
 
 /** Changes of the anchor by hand in the life of a run, at most. Those by the rule are bounded by the generations. */
@@ -79,17 +79,17 @@ export const Outcome = z
   .readonly();
 export type Outcome = z.infer<typeof Outcome>;
 
-/** A generation that has ended. */
-export const GenerationResult = z
+/** A stage that has ended. */
+export const StageResult = z
   .strictObject({
-    generation: Count,
+    stage: Count,
     ...Outcome.unwrap().shape,
     frozen: ScoresByName.exactOptional().describe('scores of the frozen models of the stage'),
     candidate: ParticipantName.exactOptional().describe('the learner that could be promoted; absent where none could'),
     promoted: z.boolean().describe('its student became the anchor of the next generation'),
   })
   .readonly();
-export type GenerationResult = z.infer<typeof GenerationResult>;
+export type StageResult = z.infer<typeof StageResult>;
 
 /** What every process derives from spec and data. It is the same in every attempt of a stage. */
 export const Facts = z
@@ -110,7 +110,7 @@ export const AnchorMove = z
   .strictObject({
     by: z.enum(['rule', 'override', 'rollback']).describe('the rule of the spec, or a request'),
     to: Count.describe('the generation whose student became the anchor'),
-    during: Count.describe('the current generation, or the last one'),
+    during: Count.describe('the current stage, or the last one'),
     at: Time.exactOptional().describe('absent when it was not recorded'),
   })
   .readonly();
@@ -118,9 +118,9 @@ export type AnchorMove = z.infer<typeof AnchorMove>;
 
 /** Fields of every phase. */
 const past = {
-  generation: Count.describe('the current one, or the last one'),
-  attempt: z.int().positive().describe('of this generation, from 1'),
-  results: z.array(GenerationResult).readonly(),
+  stage: Count.describe('the current one, or the last one'),
+  attempt: z.int().positive().describe('of this stage, from 1'),
+  results: z.array(StageResult).readonly(),
   facts: Facts.exactOptional().describe('known from the first assignment'),
   imported: z
     .record(z.string(), Sha256)
@@ -134,7 +134,7 @@ const past = {
 const resumable = {
   ...past,
   anchor: Anchor.exactOptional().describe('absent while no student was promoted'),
-  pairs: z.array(ResumablePair).readonly().describe('kept in this generation, by step'),
+  pairs: z.array(ResumablePair).readonly().describe('kept in this stage, by step'),
   losses: Count.describe('attempts lost since the last committed pair'),
 };
 
@@ -227,7 +227,7 @@ export type RunState = z.infer<typeof RunState>;
 /** A new run: generation 0, first attempt, nothing learned. */
 export const firstState: Queued = {
   phase: 'queued',
-  generation: 0,
+  stage: 0,
   attempt: 1,
   results: [],
   moves: [],
@@ -236,11 +236,11 @@ export const firstState: Queued = {
 };
 
 /** The params of the learner of a stage that could be promoted. */
-export function candidateOf({ candidate, learners }: GenerationResult): BestParams | undefined {
+export function candidateOf({ candidate, learners }: StageResult): BestParams | undefined {
   return candidate === undefined ? undefined : learners[candidate]?.best;
 }
 
-/** The pair from which the generation resumes; undefined: it starts from fresh params. */
+/** The pair from which the stage resumes; undefined: it starts from fresh params. */
 export function resumePair(state: { readonly pairs: readonly ResumablePair[] }): ResumablePair | undefined {
   return state.pairs.at(-1);
 }

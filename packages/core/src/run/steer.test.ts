@@ -1,38 +1,31 @@
 import { describe, expect, test } from 'vitest';
 import { FAILURE_KINDS, type FailureKind, TrikdError } from '../domain/errors.js';
 import { classification } from '../tasks/classification/classification.js';
-import {
-  candidateOf,
-  firstState,
-  type GenerationResult,
-  hasEnded,
-  MOST_MOVES_BY_HAND,
-  type RunState,
-} from './state.js';
+import { candidateOf, firstState, hasEnded, MOST_MOVES_BY_HAND, type RunState, type StageResult } from './state.js';
 import { howItStands, steer as steerTask } from './steer.js';
 import { type Steering, verbsOf } from './verbs.js';
 
 const steer = (state: RunState, request: Steering) => steerTask(state, request, classification);
 
 const sha256 = 'a'.repeat(64);
-const resultOf = (generation: number, promoted: boolean, accuracy = 0.8): GenerationResult => {
-  const params = { key: `blobs/${generation}`, sha256, bytes: 8 };
+const resultOf = (stage: number, promoted: boolean, accuracy = 0.8): StageResult => {
+  const params = { key: `blobs/${stage}`, sha256, bytes: 8 };
   const best = { step: 4, validation: { metrics: { accuracy, nll: 0.5 }, examples: 400 }, params };
-  const pair = { step: 4, manifestKey: `last-${generation}` };
+  const pair = { step: 4, manifestKey: `last-${stage}` };
   const learner = { best, stateSha256: sha256 };
   const learners = { student: learner, teacher: learner };
-  return { generation, steps: 4, learners, candidate: 'student', promoted, pair };
+  return { stage, steps: 4, learners, candidate: 'student', promoted, pair };
 };
 const facts = { datasetDigest: sha256, classes: 4, totalSteps: 4, stepsPerEpoch: 1 };
 /** In generation 3; the rule promoted 0 and refused 1, and 2 answers like chance. */
 const resumable = {
   ...firstState,
-  generation: 3,
+  stage: 3,
   attempt: 2,
   results: [resultOf(0, true), resultOf(1, false), resultOf(2, false, 0.25)],
   moves: [{ by: 'rule' as const, to: 0, during: 0 }],
   facts,
-  anchor: { generation: 0, params: candidateOf(resultOf(0, true))!.params },
+  anchor: { stage: 0, params: candidateOf(resultOf(0, true))!.params },
   pairs: [{ step: 2, manifestKey: 'pair-2', convergence: { best: 0.7, sinceGain: 0 } }],
   losses: 1,
 };
@@ -40,7 +33,7 @@ const { steps, learners, pair } = resultOf(3, false);
 const outcome = { steps, learners, pair };
 const { validation } = candidateOf(resultOf(0, true))!;
 const frozen = { anchor: { validation, test: validation } };
-const { generation, attempt, results, moves } = resumable;
+const { stage, attempt, results, moves } = resumable;
 
 const STATES = {
   queued: { ...resumable, phase: 'queued' },
@@ -49,7 +42,7 @@ const STATES = {
   promoting: { ...resumable, phase: 'promoting', frozen, outcome },
   waiting: { ...resumable, phase: 'waiting' },
   paused: { ...resumable, phase: 'paused' },
-  completed: { phase: 'completed', generation, attempt, results, moves, facts },
+  completed: { phase: 'completed', stage, attempt, results, moves, facts },
   failed: { ...resumable, phase: 'failed', kind: 'unavailable', reason: 'the teacher is gone' },
   cancelled: { ...resumable, phase: 'cancelled' },
 } as const satisfies { readonly [P in RunState['phase']]: RunState & { readonly phase: P } };
@@ -138,11 +131,9 @@ describe('the table of possible requests', () => {
   });
 
   test('is listed by a refusal', () => {
-    expect(howItStands(STATES.waiting)).toBe(
-      'it waits for a trigger before generation 3; it can be triggered or cancelled',
-    );
-    expect(howItStands(STATES.failed)).toBe('it failed in generation 3; it can be resumed or deleted');
-    expect(howItStands({ ...STATES.failed, kind: 'diverged' })).toBe('it failed in generation 3; it can be deleted');
+    expect(howItStands(STATES.waiting)).toBe('it waits for a trigger before stage 3; it can be triggered or cancelled');
+    expect(howItStands(STATES.failed)).toBe('it failed in stage 3; it can be resumed or deleted');
+    expect(howItStands({ ...STATES.failed, kind: 'diverged' })).toBe('it failed in stage 3; it can be deleted');
   });
 });
 
@@ -174,7 +165,7 @@ describe('steering', () => {
     expect(steer(STATES.training, { kind: 'promoted', to: 1, at })).toEqual({
       ...STATES.preparing,
       attempt: 3,
-      anchor: { generation: 1, params: candidateOf(resultOf(1, false))!.params },
+      anchor: { stage: 1, params: candidateOf(resultOf(1, false))!.params },
       moves: [...moves, { by: 'override', to: 1, during: 3, at }],
       pairs: [],
       losses: 0,
@@ -184,7 +175,7 @@ describe('steering', () => {
   test('a run can be rolled back to a student that was promoted by hand', () => {
     const promoted = steer(STATES.training, REQUESTS.promoted);
     const back = steer(steer(promoted, REQUESTS['rolled-back']), { kind: 'rolled-back', to: 1 });
-    expect(back).toMatchObject({ anchor: { generation: 1 }, results });
+    expect(back).toMatchObject({ anchor: { stage: 1 }, results });
     expect(back.moves.map(({ by, to }) => [by, to])).toEqual([
       ['rule', 0],
       ['override', 1],
@@ -196,8 +187,8 @@ describe('steering', () => {
   test.each<[number, string]>([
     [0, 'the student of generation 0 was promoted before: roll back to it'],
     [2, 'the student of generation 2 cannot be the anchor: it answers like chance'],
-    [3, 'generation 3 has not ended: only generations up to 2 have'],
-  ])('an override to generation %i is refused', (to, sentence) => {
+    [3, 'stage 3 has not ended: only stages up to 2 have'],
+  ])('an override to stage %i is refused', (to, sentence) => {
     expect(() => steer(STATES.training, { kind: 'promoted', to })).toThrow(sentence);
   });
 
@@ -215,10 +206,10 @@ describe('steering', () => {
   test('a candidate of another name than the student can be promoted', () => {
     const other = resultOf(4, false);
     const { student } = other.learners;
-    const result: GenerationResult = { ...resultOf(1, false), learners: { small: student! }, candidate: 'small' };
+    const result: StageResult = { ...resultOf(1, false), learners: { small: student! }, candidate: 'small' };
     const state = { ...STATES.training, results: results.with(1, result) };
     expect(steer(state, { kind: 'promoted', to: 1 })).toMatchObject({
-      anchor: { generation: 1, params: { key: 'blobs/4' } },
+      anchor: { stage: 1, params: { key: 'blobs/4' } },
     });
   });
 
@@ -239,7 +230,7 @@ describe('steering', () => {
       phase: 'paused',
       attempt: 2,
       pairs: [],
-      anchor: { generation: 1 },
+      anchor: { stage: 1 },
     });
     expect('outcome' in resting).toBe(false);
   });

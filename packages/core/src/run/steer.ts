@@ -6,12 +6,12 @@ import {
   type Anchor,
   type AnchorMove,
   candidateOf,
-  type GenerationResult,
   MOST_MOVES_BY_HAND,
   movesByHand,
   type Paused,
   type Queued,
   type RunState,
+  type StageResult,
 } from './state.js';
 import type { Steering } from './verbs.js';
 import { verbsOf } from './verbs.js';
@@ -56,7 +56,7 @@ export function howItStands(state: RunState, stage?: string): string {
   const verbs = verbsOf(state.phase, state.phase === 'failed' ? state.kind : undefined)
     .filter((verb) => verb !== 'promoted' && verb !== 'rolled-back')
     .join(' or ');
-  return `it ${standing(state, stageText(stage, state.generation))}; it can be ${verbs}`;
+  return `it ${standing(state, stageText(stage, state.stage))}; it can be ${verbs}`;
 }
 
 function standing({ phase }: RunState, stage: string): string {
@@ -86,22 +86,22 @@ function resting(state: Exclude<RunState, { readonly phase: 'completed' | 'faile
   return { ...rest, ...unjudged(state) };
 }
 
-/** A candidate that was being judged is judged; otherwise the generation continues from its last pair. */
+/** A candidate that was being judged is judged; otherwise the stage continues from its last pair. */
 function resumed(state: Paused): Queued {
   if (!state.outcome || !state.facts) return { ...restarted(state), phase: 'queued', losses: 0 };
   return { ...restarted(state), phase: 'queued', attempt: state.attempt, ...unjudged(state) };
 }
 
-function ended(state: RunState, generation: number): GenerationResult {
-  const result = state.results[generation];
+function ended(state: RunState, stage: number): StageResult {
+  const result = state.results[stage];
   if (result) return result;
-  const known = state.results.length === 0 ? 'none has' : `only generations up to ${state.results.length - 1} have`;
-  throw new TrikdError('invalid', `generation ${generation} has not ended: ${known}`, { field: 'generation' });
+  const known = state.results.length === 0 ? 'none has' : `only stages up to ${state.results.length - 1} have`;
+  throw new TrikdError('invalid', `stage ${stage} has not ended: ${known}`, { field: 'stage' });
 }
 
 /** Generations whose student was the anchor at some time, by the rule or by hand. */
 function promotedIn(state: RunState): readonly number[] {
-  const byRule = state.results.filter(({ promoted }) => promoted).map(({ generation }) => generation);
+  const byRule = state.results.filter(({ promoted }) => promoted).map(({ stage }) => stage);
   const byHand = state.moves.filter(({ by }) => by === 'override').map(({ to }) => to);
   return [...new Set([...byRule, ...byHand])].sort((a, b) => a - b);
 }
@@ -110,13 +110,13 @@ function overriding(state: RunState, to: number, task: Task): Anchor {
   const result = ended(state, to);
   if (promotedIn(state).includes(to)) {
     const message = `the student of generation ${to} was promoted before: roll back to it instead`;
-    throw new TrikdError('invalid', message, { field: 'generation' });
+    throw new TrikdError('invalid', message, { field: 'stage' });
   }
   const best = candidateOf(result);
   const flaw = best ? task.degenerate(best.validation, state.facts ?? { classes: 1 }) : 'its stage trains no candidate';
-  if (best && flaw === undefined) return { generation: to, params: best.params };
+  if (best && flaw === undefined) return { stage: to, params: best.params };
   throw new TrikdError('invalid', `the student of generation ${to} cannot be the anchor: ${flaw}`, {
-    field: 'generation',
+    field: 'stage',
   });
 }
 
@@ -124,10 +124,10 @@ function promotedBefore(state: RunState, to: number): Anchor {
   const promoted = promotedIn(state);
   const result = state.results[to];
   const best = result && candidateOf(result);
-  if (best && promoted.includes(to)) return { generation: to, params: best.params };
+  if (best && promoted.includes(to)) return { stage: to, params: best.params };
   const known = promoted.length > 0 ? `only those of ${promoted.join(', ')} were` : 'none was';
   throw new TrikdError('invalid', `the student of generation ${to} was not promoted: ${known}`, {
-    field: 'generation',
+    field: 'stage',
   });
 }
 
@@ -144,7 +144,7 @@ function withAnchor(
     const message = `the anchor of the run was moved by hand ${MOST_MOVES_BY_HAND} times, and a run remembers no more`;
     throw new TrikdError('wrong-state', message, { phase: state.phase });
   }
-  const move: AnchorMove = { by, to: anchor.generation, during: state.generation, ...(at !== undefined && { at }) };
+  const move: AnchorMove = { by, to: anchor.stage, during: state.stage, ...(at !== undefined && { at }) };
   const moves = [...state.moves, move];
   if (state.phase === 'completed') return { ...state, moves };
   if (state.phase === 'cancelled' || state.phase === 'waiting') return { ...state, moves, anchor };

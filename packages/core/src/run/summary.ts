@@ -27,7 +27,7 @@ export interface LearnerNetwork {
 export interface RunResult {
   readonly participant: string;
   /** Index of the stage. */
-  readonly generation: number;
+  readonly stage: number;
   /** Name of the metric that decides. */
   readonly metric: string;
   readonly validation: number;
@@ -40,7 +40,7 @@ export interface RunSummary {
   readonly runId: string;
   readonly phase: RunState['phase'];
   /** Index of the current stage, or of the last one. */
-  readonly generation: number;
+  readonly stage: number;
   /** Its name. */
   readonly stageName: string;
   /** `own stages` for a run whose spec lists its stages. */
@@ -67,7 +67,7 @@ export function summaryOf(
   return {
     runId: spec.name,
     phase: state.phase,
-    generation: state.generation,
+    stage: state.stage,
     stageName: currentStage(spec, state).name,
     method: methodName(spec),
     seed: spec.seed,
@@ -87,14 +87,14 @@ export function methodName({ stages, method }: RunSpec): string {
 
 /** The score of the learner that is the result of the run so far; undefined before there is one. */
 export function resultOf(spec: RunSpec, state: RunState): RunResult | undefined {
-  const generation = bestStage(state.results, spec);
-  const decisive = generation === undefined ? undefined : stagesOf(spec)[generation]?.decisive;
-  if (generation === undefined || decisive === undefined) return undefined;
-  const best = state.results[generation]?.learners[decisive]?.best;
+  const stage = bestStage(state.results, spec);
+  const decisive = stage === undefined ? undefined : stagesOf(spec)[stage]?.decisive;
+  if (stage === undefined || decisive === undefined) return undefined;
+  const best = state.results[stage]?.learners[decisive]?.best;
   if (!best) return undefined;
   const { primary } = taskOf(spec);
   return {
-    ...{ participant: decisive, generation, metric: primary.name },
+    ...{ participant: decisive, stage, metric: primary.name },
     validation: metricIn(best.validation, primary),
     ...(best.test && { test: metricIn(best.test, primary) }),
   };

@@ -37,7 +37,7 @@ export function failsAgain(failureKind: string | undefined): boolean {
 
 /** A request to steer a run. `at` is the time, which the run remembers with a move of its anchor. */
 export type Steering =
-  /** Begin the generation that waits. */
+  /** Begin the stage that waits. */
   | { readonly kind: 'triggered' }
   /** Stop at a committed pair until the run is resumed. */
   | { readonly kind: 'paused' }

@@ -1,29 +1,29 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { expect, test } from 'vitest';
-import type { AnchorMove, GenerationResult } from '../run/state.js';
+import type { AnchorMove, StageResult } from '../run/state.js';
 import type { AnchorPointer } from '../run/stored/anchor-pointer.js';
 import { type RunFacts, runVersions, servedLearners } from './run-versions.js';
 
-const spec = specFor('three generations');
+const spec = specFor('three stages');
 const blob = (name: string) => ({ key: `runs/trial/${name}`, sha256: name.padEnd(64, '0'), bytes: 4 });
 
-const result = (generation: number, accuracy: number): GenerationResult => {
+const result = (stage: number, accuracy: number): StageResult => {
   const of = (name: string) => ({
     best: {
       step: 1,
       validation: { metrics: { accuracy, nll: 1 }, examples: 100 },
-      params: blob(`${name}${generation}`),
+      params: blob(`${name}${stage}`),
     },
     stateSha256: '0'.repeat(64),
   });
   const learners = { student: of('a'), teacher: of('b') };
   const pair = { step: 1, manifestKey: 'none' };
-  return { generation, steps: 1, learners, candidate: 'student', promoted: generation < 2, pair };
+  return { stage, steps: 1, learners, candidate: 'student', promoted: stage < 2, pair };
 };
 
-const pointer = (generation: number): AnchorPointer => {
-  const params = blob(`a${generation}`);
-  return { version: 1, generation, params, newest: generation, rollbacks: 0, moves: 1, term: 1 };
+const pointer = (stage: number): AnchorPointer => {
+  const params = blob(`a${stage}`);
+  return { version: 2, stage, params, newest: stage, rollbacks: 0, moves: 1, term: 1 };
 };
 
 const facts = (changes: Partial<RunFacts['state']>, at?: number): RunFacts => {

@@ -8,7 +8,7 @@ import { stagesOf } from '../stages/stages-of.js';
 
 /** Params of a learner that can be served: as it validated best in a stage that has ended. */
 export interface RunVersion {
-  /** Index of the stage, in TriKD the generation. */
+  /** Index of the stage. */
   readonly stage: number;
   readonly model: ModelSpec;
   readonly params: Blob;
@@ -43,7 +43,7 @@ export function servedLearners(spec: RunSpec): readonly string[] {
 export function runVersions(facts: RunFacts, learner: string): RunVersions {
   const { spec, state } = facts;
   const stages = stagesOf(spec);
-  const all = state.results.flatMap(({ generation: stage, learners }): RunVersion[] => {
+  const all = state.results.flatMap(({ stage, learners }): RunVersion[] => {
     const model = stages[stage]?.learners.find(({ name }) => name === learner)?.model;
     const best = learners[learner]?.best;
     return model && best ? [{ stage, model, params: best.params }] : [];
@@ -59,6 +59,6 @@ export function runVersions(facts: RunFacts, learner: string): RunVersions {
 function standing({ spec, state, pointer }: RunFacts): number | undefined {
   const byHand = (state.moves.at(-1)?.by ?? 'rule') !== 'rule';
   const result = bestStage(state.results, spec);
-  if (state.phase === 'completed' && !byHand) return result ?? pointer?.generation;
-  return pointer?.generation ?? result;
+  if (state.phase === 'completed' && !byHand) return result ?? pointer?.stage;
+  return pointer?.stage ?? result;
 }

@@ -153,13 +153,10 @@ test('a run that is not admitted is refused with every reason: field, value, lim
 });
 
 test('a limit that is lowered refuses what the default admits', () => {
-  const generations = (most: number) => () =>
-    assertAdmitted(
-      spec({ curriculum: { generations: 7 } }),
-      ownAdmission(AdmissionLimits.parse({ generations: most })),
-    );
-  expect(generations(6)).toThrow('7 generations, limit admission.generations: 6');
-  expect(generations(7)).not.toThrow();
+  const stages = (most: number) => () =>
+    assertAdmitted(spec({ curriculum: { generations: 7 } }), ownAdmission(AdmissionLimits.parse({ stages: most })));
+  expect(stages(6)).toThrow('7 stages, limit admission.stages: 6');
+  expect(stages(7)).not.toThrow();
 });
 
 describe('of data in files', () => {

@@ -114,7 +114,7 @@ describe('method problems', () => {
       expect(mistakesOf({ student: { ...role, objective }, teacher: { ...role, objective }, method })).toEqual([]);
     });
 
-    test('that names no participant is refused once, by those of the last generation', () => {
+    test('that names no participant is refused once, by those of the last stage', () => {
       const student = { ...role, objective: [task, from('anchr')] };
       expect(mistakesOf({ ...pair, student })).toEqual([
         'student.objective.1.from: there is no participant anchr; did you mean anchor?',

@@ -74,7 +74,7 @@ export const ScheduleSpec = z.discriminatedUnion('kind', [
         'milestones must ascend, such as [0.5, 0.75]',
       )
       .default([0.5, 0.75])
-      .describe('fractions of the generation, ascending'),
+      .describe('fractions of the stage, ascending'),
     factor: z.number().gt(0).lt(1).default(0.1),
   }),
 ]);

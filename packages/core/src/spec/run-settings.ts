@@ -11,11 +11,11 @@ export const DEFAULT_WARMUP = 60;
 /** Why a warm-up does not fit into a stage of so many steps; undefined when it does. */
 export function warmupProblem(warmupSteps: number, totalSteps: number): string | undefined {
   if (warmupSteps <= totalSteps || warmupSteps === DEFAULT_WARMUP) return undefined;
-  return `${warmupSteps} steps of warm-up are more than the ${totalSteps} steps of a generation`;
+  return `${warmupSteps} steps of warm-up are more than the ${totalSteps} steps of a stage`;
 }
 
 /**
- * The state of a run contains the results of all its generations: at most 2.1 KB each, of the 2 MiB that a reader
+ * The state of a run contains the results of all its stages: at most 2.1 KB each, of the 2 MiB that a reader
  * accepts.
  */
 export const MOST_GENERATIONS = 500;
@@ -42,7 +42,7 @@ export const RunSettings = z.strictObject({
   task: TaskSpec.optional().describe('what is learned; default: classification'),
   augment: AugmentSpec.prefault({}),
   batchSize: Positive.default(128).describe('images of a step; the remainder of an epoch is dropped'),
-  epochs: Positive.describe('of one generation, at most'),
+  epochs: Positive.describe('of one stage, at most'),
   schedule: ScheduleSpec.prefault({ kind: 'cosine' }),
   warmupSteps: Count.default(DEFAULT_WARMUP).describe('steps over which the learning rate rises from 0'),
   student: RoleSpec.optional(),

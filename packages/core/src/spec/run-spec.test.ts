@@ -53,7 +53,7 @@ describe('a spec', () => {
     ]);
   });
 
-  test('is refused when a role learns nothing in a later generation', () => {
+  test('is refused when a role learns nothing in a later stage', () => {
     const by = (...byGeneration: readonly number[]) => ({ weight: { byGeneration } });
     const student = (...objective: readonly object[]) => mistakesOf({ ...written, student: role(...objective) });
     expect(student({ ...task, ...by(1, 0, 1) }, { ...anchor, ...by(0, 1, 0) })).toEqual([]);
@@ -115,11 +115,11 @@ describe('a spec', () => {
     expect(mistakesOf({ ...written, batchSize: 257, data: { kind: 'idx' } })).toEqual([]);
   });
 
-  test('is refused when the warm-up is longer than a generation', () => {
+  test('is refused when the warm-up is longer than a stage', () => {
     const short = { ...written, epochs: 3, batchSize: 16 };
     expect(mistakesOf({ ...short, warmupSteps: 48 })).toEqual([]);
     expect(mistakesOf({ ...short, warmupSteps: 49 })).toEqual([
-      'warmupSteps: 49 steps of warm-up are more than the 48 steps of a generation',
+      'warmupSteps: 49 steps of warm-up are more than the 48 steps of a stage',
     ]);
     expect(mistakesOf(short)).toEqual([]);
   });
@@ -185,7 +185,7 @@ test('a spec without kernels has the digest of one with those of TensorFlow', ()
   expect(digestOf({ kernels: 'own' })).not.toBe(digestOf({}));
 });
 
-test('the digest of a spec leaves out how its generations begin, on which no number depends', () => {
+test('the digest of a spec leaves out how its stages begin, on which no number depends', () => {
   const digest = specDigest(RunSpec.parse(written));
   expect(specDigest(RunSpec.parse({ ...written, curriculum: { advance: 'manual' } }))).toBe(digest);
   expect(specDigest(RunSpec.parse({ ...written, curriculum: { generations: 2 } }))).not.toBe(digest);

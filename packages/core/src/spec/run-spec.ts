@@ -17,7 +17,7 @@ const Fields = z
   .readonly();
 export type RunSpec = z.infer<typeof Fields>;
 
-/** The immutable configuration of a run: everything that decides its params, and when its generations begin. */
+/** The immutable configuration of a run: everything that decides its params, and when its stages begin. */
 export const RunSpec = Fields.superRefine(
   (spec, context) => {
     const report = ({ path, message }: SpecProblem) => context.addIssue({ code: 'custom', path: [...path], message });
@@ -49,7 +49,7 @@ function lengthProblems(spec: RunSpec): readonly SpecProblem[] {
 
 /**
  * SHA-256, hex, of the spec with sorted keys. Processes with equal digests train the same run. `curriculum.advance` is
- * excluded: it affects when a generation starts, not its numbers. So is `engine.kernels: tensorflow`, which a spec without kernels means.
+ * excluded: it affects when a stage starts, not its numbers. So is `engine.kernels: tensorflow`, which a spec without kernels means.
  */
 export function specDigest(spec: RunSpec): string {
   const { advance: _, ...curriculum } = spec.curriculum;

@@ -12,9 +12,7 @@ export const MOST_STAGES = 64;
 
 /** When validations without gain end a stage. */
 export const ConvergenceSpec = z.strictObject({
-  patience: Count.default(0).describe(
-    'validations without a better student before a generation ends; 0: the whole budget',
-  ),
+  patience: Count.default(0).describe('validations without a better student before a stage ends; 0: the whole budget'),
   minDelta: Amount.default(0).describe(
     'a better student must be better by this much in the primary metric of its task',
   ),

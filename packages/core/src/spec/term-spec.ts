@@ -53,7 +53,7 @@ export function valueAt(schedule: Scheduled, { step, totalSteps, generation }: M
   return typeof own === 'number' ? own : onCurve(own, step / totalSteps);
 }
 
-/** Whether the value is above 0 at some moment of a generation. No step needs to fall on that moment. */
+/** Whether the value is above 0 at some moment of a stage. No step needs to fall on that moment. */
 export function isEverPositive(schedule: Scheduled, generation: number): boolean {
   const own = inGeneration(schedule, generation);
   return typeof own === 'number' ? own > 0 : own.points.some(([, value]) => value > 0);

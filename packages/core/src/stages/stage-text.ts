@@ -2,8 +2,8 @@
  * A stage for people: `generation 2` of a curriculum, `stage teacher` of another method.
  * @param name of the stage; empty where it is not known
  */
-export function stageText(name: string | undefined, generation: number): string {
-  if (name === undefined || name === '') return `generation ${generation}`;
+export function stageText(name: string | undefined, index: number): string {
+  if (name === undefined || name === '') return `stage ${index}`;
   return isGeneration(name) ? name.replace('-', ' ') : `stage ${name}`;
 }
 

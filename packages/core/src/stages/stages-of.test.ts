@@ -153,7 +153,7 @@ describe('stages written', () => {
 
     test('has room for its own warm-up', () => {
       const long = { name: 'long', learners: { net: { model } }, epochs: 1, warmupSteps: 17 };
-      expect(() => specOf(long)).toThrow('17 steps of warm-up are more than the 16 steps of a generation');
+      expect(() => specOf(long)).toThrow('17 steps of warm-up are more than the 16 steps of a stage');
     });
   });
 

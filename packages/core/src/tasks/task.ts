@@ -61,7 +61,7 @@ export interface Task {
   readonly kind: string;
   /** In the order in which they are shown. */
   readonly metrics: readonly Metric[];
-  /** Decides which params are the best, when a generation has converged, and which student is promoted; the first of `metrics`. */
+  /** Decides which params are the best, when a stage has converged, and which student is promoted; the first of `metrics`. */
   readonly primary: Metric;
   /** What labels name: classes, which every split has, or identities, each of which is in one split. */
   readonly labels: 'classes' | 'identities';

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { isSampled, phaseSpanId, sampledContext, seedOf, spanIdOf, traceIdOf, traceparentOf } from './trace-ids.js';
 
 const seed = seedOf('fashion', '2026-11-25T10:00:00Z');
-const position = { generation: 1, attempt: 2, step: 3 };
+const position = { stage: 1, attempt: 2, step: 3 };
 
-test('a step has one trace id, another step, attempt, generation or run another one', () => {
+test('a step has one trace id, another step, attempt, stage or run another one', () => {
   const ids = [
     traceIdOf(seed, position),
     traceIdOf(seed, { ...position, step: 4 }),
     traceIdOf(seed, { ...position, attempt: 3 }),
-    traceIdOf(seed, { ...position, generation: 2 }),
+    traceIdOf(seed, { ...position, stage: 2 }),
     traceIdOf(seedOf('fashion', '2026-11-25T10:00:01Z'), position),
   ];
   expect(new Set(ids).size).toBe(ids.length);

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { GenerationAttempt, Role } from '../domain/position.js';
+import type { Role, StageAttempt } from '../domain/position.js';
 
 /** How the steps of an attempt are traced. It is part of the assignment, so all processes agree. */
 export interface StepTracing {
@@ -23,14 +23,14 @@ export function seedOf(runId: string, born: string): string {
 }
 
 /** An attempt of a known run. */
-type Attempt = Omit<GenerationAttempt, 'runId'>;
+type Attempt = Omit<StageAttempt, 'runId'>;
 
 /**
  * The trace ids of an attempt's steps, 32 hex digits each. Every process computes them without communication, before or
  * after the step, so spans that are created later join those that other processes sent earlier.
  */
-export function traceIdsOf(seed: string, { generation, attempt }: Attempt): (step: number) => string {
-  const hashed = hash('sha256', `${seed} ${generation} ${attempt}`);
+export function traceIdsOf(seed: string, { stage, attempt }: Attempt): (step: number) => string {
+  const hashed = hash('sha256', `${seed} ${stage} ${attempt}`);
   const [before, middle, after] = [hashed.slice(0, 18), hashed.slice(18, 26), hashed.slice(26, 32)];
   const first = Number.parseInt(middle, 16);
   return (step) => before + hexOf(first ^ Math.imul(step, GOLDEN)) + after;

@@ -13,7 +13,7 @@ import {
 } from './assignment.js';
 
 const spec = specFor('bare', { name: 'mine' });
-const attempt = { runId: 'mine', generation: 1, attempt: 2 };
+const attempt = { runId: 'mine', stage: 1, attempt: 2 };
 const blobOf = (runId: string, digit = 'a') => {
   const sha256 = digit.repeat(64);
   return { key: `runs/${runId}/blobs/1.2/${sha256}.safetensors`, sha256, bytes: 8 };
@@ -93,8 +93,8 @@ test.each([
 });
 
 const LARGEST = 2 ** 32 - 1;
-const order = (term: number, generation: number, attempt: number, runId = 'r'): Order => ({
-  attempt: { runId, generation, attempt },
+const order = (term: number, stage: number, attempt: number, runId = 'r'): Order => ({
+  attempt: { runId, stage, attempt },
   term,
 });
 const refused = (asked: Order, active: Order | undefined) => () => assertNotFenced(asked, active);
@@ -104,14 +104,14 @@ describe('an active order fences out', () => {
     expect(refused(order(3, 9, 9), order(4, 0, 1))).toThrow(
       expect.objectContaining({
         kind: 'out-of-step',
-        message: 'run r generation 9 attempt 9 is ordered in term 3, another orchestrator leads in term 4',
+        message: 'run r stage 9 attempt 9 is ordered in term 3, another orchestrator leads in term 4',
       }),
     );
     expect(refused(order(3, 0, 1, 'other'), order(4, 0, 1))).toThrow(/another orchestrator leads in term 4/);
   });
 
   test('a lower attempt of the same run in the same term', () => {
-    const message = 'run r generation 0 attempt 1 comes after run r generation 0 attempt 2';
+    const message = 'run r stage 0 attempt 1 comes after run r stage 0 attempt 2';
     expect(refused(order(4, 0, 1), order(4, 0, 2))).toThrow(expect.objectContaining({ kind: 'out-of-step', message }));
     expect(refused(order(4, 0, 9), order(4, 1, 1))).toThrow(/comes after/);
   });

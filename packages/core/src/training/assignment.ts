@@ -2,11 +2,11 @@ import { isRunBlob } from '../checkpoint/blobs.js';
 import { TrikdError } from '../domain/errors.js';
 import {
   behind,
-  type GenerationAttempt,
   isSameAttempt,
   nameOf,
   type Position,
   precedes,
+  type StageAttempt,
   type TrainedRole,
 } from '../domain/position.js';
 import type { BestParams, Blob, RoleCheckpoint } from '../domain/role-checkpoint.js';
@@ -23,7 +23,7 @@ import type { StepTracing } from '../timing/trace-ids.js';
 
 /** One stage for one trainer, as the orchestrator assigns it. */
 export interface Assignment {
-  readonly attempt: GenerationAttempt;
+  readonly attempt: StageAttempt;
   /** Of the orchestrator that assigns it. */
   readonly term: number;
   /** Random, of this attempt alone: proves to a producer of frames that a consumer belongs to the same attempt. */
@@ -88,7 +88,7 @@ export function assertFrozenAssignment({ start, spec, params }: FrozenAssignment
 }
 
 /** The name of a valid spec has no slash, so the keys that are made of it stay in the folder of the run. */
-function assertOfRun({ runId }: GenerationAttempt, { name }: RunSpec): void {
+function assertOfRun({ runId }: StageAttempt, { name }: RunSpec): void {
   if (runId === name) return;
   throw new TrikdError('invalid', `the position is of run ${runId.slice(0, 63)}, the spec of run ${name}`);
 }
@@ -109,8 +109,8 @@ function assertCheckpoint({ step, state, best }: RoleCheckpoint, spec: RunSpec):
 }
 
 /** The other runs that the spec takes params from in a stage. */
-function originsOf(spec: RunSpec, { generation }: GenerationAttempt): readonly string[] {
-  const stage = stagesOf(spec)[generation];
+function originsOf(spec: RunSpec, { stage: stageIndex }: StageAttempt): readonly string[] {
+  const stage = stagesOf(spec)[stageIndex];
   const refs = stage ? inputsOf(spec, stage).map(({ from }) => from) : [];
   return refs.flatMap((from) => (from !== 'promoted' && from.kind === 'run' ? [from.run] : []));
 }
@@ -126,7 +126,7 @@ function assertBlob(blob: Blob, { name }: RunSpec, what: string, others: readonl
 
 /** What orders a model service to work on an attempt. */
 export interface Order {
-  readonly attempt: GenerationAttempt;
+  readonly attempt: StageAttempt;
   /** Of the orchestrator that gives the order. Leaders of the same store have different terms. */
   readonly term: number;
 }
@@ -166,7 +166,7 @@ export interface TrainingStart {
   readonly spec: RunSpec;
   /** As it is run. */
   readonly stage: Stage;
-  readonly attempt: GenerationAttempt;
+  readonly attempt: StageAttempt;
   /** First step to train. */
   readonly startStep: number;
   /** Params to start from instead of random ones; others among them are ignored. Absent when `resume` is there. */

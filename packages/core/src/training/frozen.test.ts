@@ -17,7 +17,7 @@ const params: Params = new Map(
     { dtype: 'float32' as const, shape, data: initial },
   ]),
 );
-const attempt = { runId: 'tiny', generation: 1, attempt: 3 };
+const attempt = { runId: 'tiny', stage: 1, attempt: 3 };
 
 describe('a frozen model', () => {
   test('has params alone, and nothing in its program writes them', () => {

@@ -2,7 +2,7 @@ import type { Pauses } from '../async/slices.js';
 import { makeBatch, readBatchAhead } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
-import type { GenerationAttempt } from '../domain/position.js';
+import type { StageAttempt } from '../domain/position.js';
 import type { Score } from '../domain/role-checkpoint.js';
 import type { LogitsFrame } from '../exchange/frame.js';
 import { formatOf } from '../exchange/frame.js';
@@ -38,17 +38,17 @@ export async function openFrozen(
   dataset: Dataset,
   model: ModelSpec,
   params: Params,
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   sessions: ModelSessions = engineSessions,
 ): Promise<FrozenModel> {
-  const { generation } = attempt;
+  const { stage } = attempt;
   const format = formatOf(spec, dataset.classes);
   const session = await sessions.openFrozen({ spec, dataset }, model, params);
   return {
     async logits(step, steps) {
       steps?.(step, 'data');
-      const batch = makeBatch(dataset, spec, generation, step);
-      readBatchAhead(dataset, spec, generation, step + 1);
+      const batch = makeBatch(dataset, spec, stage, step);
+      readBatchAhead(dataset, spec, stage, step + 1);
       steps?.(step, 'forward');
       const { logits } = await session.run(PREDICT, { images: batch.images });
       const own = { rows: spec.batchSize, cols: dataset.classes, data: logits! };

@@ -3,7 +3,7 @@ import { lonePorts, memoryBlobs } from '@trikd/testing/training/lone-ports';
 import { expect, test } from 'vitest';
 import type { Blob, RoleCheckpoint } from '../domain/role-checkpoint.js';
 import { stageAt } from '../stages/stages-of.js';
-import { trainGeneration } from './trainer.js';
+import { trainStage } from './trainer.js';
 
 const spec = specFor('tiny, student alone');
 const dataset = datasetFor(spec);
@@ -11,9 +11,9 @@ const blobs = memoryBlobs();
 
 /** Trains a fresh learner, or one from params of another. The checkpoint at its end. */
 async function trained(init?: Blob, of = spec, { ports, events } = lonePorts(blobs)): Promise<RoleCheckpoint> {
-  const attempt = { runId: spec.name, generation: 0, attempt: 1 };
+  const attempt = { runId: spec.name, stage: 0, attempt: 1 };
   const start = { role: 'student' as const, spec: of, stage: stageAt(of, 0, false), attempt, startStep: 0 };
-  await trainGeneration({ ...start, ...(init && { init: await blobs.load(init) }) }, dataset, ports);
+  await trainStage({ ...start, ...(init && { init: await blobs.load(init) }) }, dataset, ports);
   const last = events.findLast((event) => event.kind === 'checkpoint');
   if (last?.kind !== 'checkpoint') throw new TypeError('nothing was saved');
   return last.checkpoint;

@@ -20,13 +20,13 @@ const digests = (pair: Pair) => {
   return { teacher: teacher.state.sha256, student: student.state.sha256 };
 };
 
-/** Both generations as the reference trains them. */
+/** Both stages as the reference trains them. */
 const whole: { anchor: Blob; digests: Record<TrainedRole, string>; best: Record<TrainedRole, number> }[] = [];
 
 beforeAll(async () => {
   let anchor: Blob | undefined;
-  for (const generation of [0, 1]) {
-    const stage = stageAt(spec, generation, anchor !== undefined);
+  for (const stageIndex of [0, 1]) {
+    const stage = stageAt(spec, stageIndex, anchor !== undefined);
     const { learners } = await runReferenceStage(run, stage, anchor ? { anchor } : {});
     const [teacher, student] = [learners['teacher']!, learners['student']!];
     anchor = student.best!.params;
@@ -38,33 +38,33 @@ beforeAll(async () => {
   }
 });
 
-const start = (generation: number, changes: Partial<PairStart> = {}) =>
-  startPair({ spec, dataset, blobs, generation, ...(generation > 0 && { anchor: whole[0]!.anchor }), ...changes });
+const start = (stage: number, changes: Partial<PairStart> = {}) =>
+  startPair({ spec, dataset, blobs, stage, ...(stage > 0 && { anchor: whole[0]!.anchor }), ...changes });
 
-describe.each([0, 1])('a pair of generation %d', (generation) => {
+describe.each([0, 1])('a pair of stage %d', (stage) => {
   test('ends with the bits of the reference', async () => {
-    const pair = await start(generation);
+    const pair = await start(stage);
     await pair.ended;
-    expect(digests(pair)).toEqual(whole[generation]!.digests);
+    expect(digests(pair)).toEqual(whole[stage]!.digests);
     await pair.abandon(over);
   });
 
   test.each([1, 4, 7])('that was killed at step %d and resumed ends with the same bits', async (step) => {
-    const first = await start(generation, { limit: step });
+    const first = await start(stage, { limit: step });
     await first.resting(step);
     const from = first.checkpoints();
     expect([from.teacher.step, from.student.step]).toEqual([step, step]);
     await first.abandon(over);
-    const second = await start(generation, { from });
+    const second = await start(stage, { from });
     await second.ended;
-    expect(digests(second)).toEqual(whole[generation]!.digests);
+    expect(digests(second)).toEqual(whole[stage]!.digests);
     const { teacher, student } = second.checkpoints();
-    expect({ teacher: teacher.best!.step, student: student.best!.step }).toEqual(whole[generation]!.best);
+    expect({ teacher: teacher.best!.step, student: student.best!.step }).toEqual(whole[stage]!.best);
     await second.abandon(over);
   });
 
   test('rests at its limit and goes on when it is moved, with the same bits', async () => {
-    const pair = await start(generation, { limit: 3 });
+    const pair = await start(stage, { limit: 3 });
     await pair.resting(3);
     const steps = pair.events.flatMap(([, event]) => (event.kind === 'progress' ? [event.progress.nextStep] : []));
     expect(Math.max(...steps)).toBe(3);
@@ -72,17 +72,17 @@ describe.each([0, 1])('a pair of generation %d', (generation) => {
     await pair.resting(5);
     pair.moveLimit(100);
     await pair.ended;
-    expect(digests(pair)).toEqual(whole[generation]!.digests);
+    expect(digests(pair)).toEqual(whole[stage]!.digests);
     await pair.abandon(over);
   });
 
   test('hears whom its objective names', async () => {
-    const pair = await start(generation, { limit: 1 });
+    const pair = await start(stage, { limit: 1 });
     await pair.resting(1);
     const parts = pair.events.flatMap(([, event]) =>
       event.kind === 'progress' ? [event.progress.terms.map(({ part }) => part)] : [],
     );
-    const anchor = generation === 0 ? [] : ['anchor'];
+    const anchor = stage === 0 ? [] : ['anchor'];
     expect(parts.map((names) => names.join())).toEqual(
       expect.arrayContaining([['task', ...anchor, 'student'].join(), ['task', ...anchor, 'teacher'].join()]),
     );
@@ -128,7 +128,7 @@ test('a pair that saves when it is asked to ends with the same bits, and so does
   await Promise.all([first.abandon(over), second.abandon(over)]);
 });
 
-test('generations, roles and seeds end with different bits', () => {
+test('stages, roles and seeds end with different bits', () => {
   const all = whole.flatMap(({ digests: both }) => Object.values(both));
   expect(new Set(all).size).toBe(4);
 });

@@ -12,8 +12,8 @@ import { RunSpec } from '../spec/run-spec.js';
 import { learnerOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
 import { answerOf } from '../tasks/classification/answer.js';
-import { generationPlan } from './generation-plan.js';
 import { temperatureInput, traceTrainer } from './role-program.js';
+import { stagePlan } from './stage-plan.js';
 import { createStallWatch } from './stall-watch.js';
 import { learningRate, type StepContext, trainStep } from './train-step.js';
 
@@ -92,13 +92,13 @@ test('a multistep rate falls by the factor at each milestone', () => {
 const spec = specFor('tiny, student alone');
 const dataset = datasetFor(spec);
 
-async function openStep(of: RunSpec = spec, ports = lonePorts().ports, generation = 0): Promise<StepContext> {
-  const stage = stageAt(of, generation, generation > 0);
+async function openStep(of: RunSpec = spec, ports = lonePorts().ports, stageIndex = 0): Promise<StepContext> {
+  const stage = stageAt(of, stageIndex, stageIndex > 0);
   const learner = learnerOf(stage, 'student');
   const program = traceTrainer({ spec: of, dataset }, stage, learner);
   const session = await (await Engine.open(of.engine)).load(program);
-  const attempt = { runId: of.name, generation, attempt: 1 };
-  const plan = generationPlan(stage, of.batchSize, dataset.train.count);
+  const attempt = { runId: of.name, stage: stageIndex, attempt: 1 };
+  const plan = stagePlan(stage, of.batchSize, dataset.train.count);
   const stalls = createStallWatch(ports, 15);
   return { spec: of, stage, learner, attempt, dataset, session, plan, ports, stalls };
 }
@@ -117,7 +117,7 @@ test('a run that fails before it has sent its logits fails the step, which would
 
 test('a listener receives every moment of a step, in order', async () => {
   const hearing = specFor('tiny');
-  const attempt = { runId: hearing.name, generation: 1, attempt: 1 };
+  const attempt = { runId: hearing.name, stage: 1, attempt: 1 };
   const frames = () => dullFrames(hearing, dataset, attempt);
   const moments: string[] = [];
   const { ports } = lonePorts({
@@ -170,7 +170,7 @@ test('a long wait for a frame is reported by name, and so is its end', async () 
 test('no frame of a step is published before the frame of the anchor, so that all models stop at the same step', async () => {
   const order: string[] = [];
   const hearing = specFor('tiny');
-  const attempt = { runId: hearing.name, generation: 1, attempt: 1 };
+  const attempt = { runId: hearing.name, stage: 1, attempt: 1 };
   const frames = (source: 'anchor' | 'teacher') => {
     const dull = dullFrames(hearing, dataset, attempt);
     const next = () => {
@@ -213,7 +213,7 @@ test('a step reports each gate by what its term learns from, and none where ther
       objective: [{ kind: 'task' }, gated('peer', 'params-similarity', 1), gated('anchor', 'logits-similarity', -1)],
     },
   });
-  const attempt = { runId: of.name, generation: 1, attempt: 1 };
+  const attempt = { runId: of.name, stage: 1, attempt: 1 };
   const frames = () => dullFrames(of, dataset, attempt);
   const context = await openStep(of, lonePorts({ frames: { anchor: frames(), teacher: frames() } }).ports, 1);
   const report = await trainStep(context, makeBatch(dataset, of, 1, 0), () => {});
@@ -255,7 +255,7 @@ test('a weight that is a schedule is that of the step, and none at 0 has a task 
   expect(await report(9)).toBeNaN();
 });
 
-test('a temperature that is a schedule is that of the step and the generation', async () => {
+test('a temperature that is a schedule is that of the step and the stage', async () => {
   const temperature = {
     byGeneration: [
       3,
@@ -268,19 +268,15 @@ test('a temperature that is a schedule is that of the step and the generation', 
     ],
   };
   const hearing = specFor('tiny');
-  const fed = async (generation: number, step: number) => {
-    const attempt = { runId: hearing.name, generation, attempt: 1 };
+  const fed = async (stage: number, step: number) => {
+    const attempt = { runId: hearing.name, stage, attempt: 1 };
     const frames = dullFrames(hearing, dataset, attempt);
     for (let skipped = 0; skipped < step; skipped++) await frames.next();
     const student = {
       ...hearing.student!,
       objective: [{ kind: 'distillation' as const, from: 'peer', weight: 1, temperature }],
     };
-    const context = await openStep(
-      { ...hearing, student },
-      lonePorts({ frames: { teacher: frames } }).ports,
-      generation,
-    );
+    const context = await openStep({ ...hearing, student }, lonePorts({ frames: { teacher: frames } }).ports, stage);
     const { session } = context;
     const seen: unknown[] = [];
     const run: typeof session.run = (name, feeds) => {
@@ -295,7 +291,7 @@ test('a temperature that is a schedule is that of the step and the generation', 
       assign: session.assign.bind(session),
       close: session.close.bind(session),
     };
-    await trainStep({ ...context, session: watched }, makeBatch(dataset, hearing, generation, step), () => {});
+    await trainStep({ ...context, session: watched }, makeBatch(dataset, hearing, stage, step), () => {});
     await session.close();
     return seen;
   };
@@ -337,7 +333,7 @@ test('after mixup the task loss and the batch accuracy count both labels of a ro
 
 test('a step publishes its logits in the format of the run, and learns from those of others as they were sent', async () => {
   const exchange = { precision: 'float16', topK: 1 } as const;
-  const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
+  const attempt = { runId: 'tiny', stage: 0, attempt: 1 };
   /** What the student sends and learns when the teacher has these logits, which are sent in a format. */
   const learn = async (format: FrameFormat, row: readonly number[]) => {
     const of = specFor('tiny', format.topK === undefined ? {} : { exchange });

@@ -2,7 +2,7 @@ import { orAborted } from '../async/within.js';
 import type { Batch } from '../data/batch.js';
 import type { Dataset } from '../data/split.js';
 import { TrikdError } from '../domain/errors.js';
-import type { GenerationAttempt } from '../domain/position.js';
+import type { StageAttempt } from '../domain/position.js';
 import { checkFrame } from '../exchange/check-frame.js';
 import { formatOf } from '../exchange/frame.js';
 import { toSent } from '../exchange/sent-logits.js';
@@ -15,7 +15,6 @@ import { isLearned, type Moment, valueAt } from '../spec/term-spec.js';
 import { type Learner, type Stage, sourcesOf } from '../stages/stage.js';
 import { taskOf } from '../tasks/task-of.js';
 import type { StepMoment } from '../timing/moments.js';
-import type { GenerationPlan } from './generation-plan.js';
 import type { LossTerm, TrainerPorts, TrainerProgress } from './ports.js';
 import {
   LOGITS,
@@ -27,6 +26,7 @@ import {
   temperatureInput,
   weightInput,
 } from './role-program.js';
+import type { StagePlan } from './stage-plan.js';
 import type { StallWatch } from './stall-watch.js';
 
 /** A model in training, with everything that a step needs. */
@@ -34,10 +34,10 @@ export interface StepContext {
   readonly spec: RunSpec;
   readonly stage: Stage;
   readonly learner: Learner;
-  readonly attempt: GenerationAttempt;
+  readonly attempt: StageAttempt;
   readonly dataset: Dataset;
   readonly session: ModelSession;
-  readonly plan: GenerationPlan;
+  readonly plan: StagePlan;
   readonly ports: TrainerPorts;
   readonly stalls: StallWatch;
 }
@@ -207,7 +207,7 @@ function assertFinite(name: string, logits: Float32Array, step: number): void {
 /**
  * The learning rate of one step. It rises linearly over `warmupSteps`, from peak / warmupSteps at step 0, and then
  * follows the schedule. Steps count from 0 and the last is `totalSteps` - 1; the cosine would reach 0 at `totalSteps`
- * (Loshchilov & Hutter 2017). If the warm-up is not shorter than the generation, the schedule has no effect.
+ * (Loshchilov & Hutter 2017). If the warm-up is not shorter than the stage, the schedule has no effect.
  */
 export function learningRate(
   schedule: ScheduleSpec,

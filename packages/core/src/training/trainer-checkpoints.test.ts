@@ -9,9 +9,9 @@ import type { RunSpec } from '../spec/run-spec.js';
 import { stageAt } from '../stages/stages-of.js';
 import type { TrainerEvent, TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
-import { trainGeneration } from './trainer.js';
+import { trainStage } from './trainer.js';
 
-const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
+const attempt = { runId: 'tiny', stage: 0, attempt: 1 };
 const dataset = datasetFor(specFor('tiny'));
 const blobs = memoryBlobs();
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -44,7 +44,7 @@ function shortly(event: TrainerEvent): string {
 
 async function train(spec: RunSpec, ports: TrainerPorts, from?: Pick<RoleCheckpoint, 'step' | 'state'>): Promise<void> {
   const resume = from && { state: await ports.load(from.state) };
-  const stage = stageAt(spec, attempt.generation, false);
+  const stage = stageAt(spec, attempt.stage, false);
   const assignment = {
     role: 'student',
     spec,
@@ -53,7 +53,7 @@ async function train(spec: RunSpec, ports: TrainerPorts, from?: Pick<RoleCheckpo
     startStep: from?.step ?? 0,
     ...(resume && { resume }),
   } as const;
-  await trainGeneration(assignment, dataset, ports);
+  await trainStage(assignment, dataset, ports);
 }
 
 /** Ports on the blobs of this file; `sees` receives each event. */

@@ -12,7 +12,7 @@ import { classification } from '../tasks/classification/classification.js';
 import type { TrainingStart } from './assignment.js';
 import type { TrainerEvent, TrainerPorts } from './ports.js';
 import { createStepLimit } from './step-limit.js';
-import { collapseAlarm, explosionAlarm, lossAlarms, progressMeter, trainGeneration } from './trainer.js';
+import { collapseAlarm, explosionAlarm, lossAlarms, progressMeter, trainStage } from './trainer.js';
 
 const CHANCE = Math.log(10);
 const ofTen = classification.chance({ classes: 10 });
@@ -122,11 +122,11 @@ describe('the progress meter', () => {
 
 const accuracyOf = ({ metrics }: Score) => metrics['accuracy']!;
 
-const attempt = { runId: 'tiny', generation: 0, attempt: 1 };
+const attempt = { runId: 'tiny', stage: 0, attempt: 1 };
 const dataset = datasetFor(specFor('tiny'));
 
 const train = (spec: RunSpec, ports: TrainerPorts) =>
-  trainGeneration({ role: 'student', spec, stage: stageAt(spec, 0, false), attempt, startStep: 0 }, dataset, ports);
+  trainStage({ role: 'student', spec, stage: stageAt(spec, 0, false), attempt, startStep: 0 }, dataset, ports);
 
 const kinds = (events: readonly TrainerEvent[]) => events.map(({ kind }) => kind).filter((kind) => kind !== 'progress');
 
@@ -144,7 +144,7 @@ function signalled() {
   return { promise, resolve };
 }
 
-describe('a whole generation', () => {
+describe('a whole stage', () => {
   test('emits in order: validations and checkpoints by epoch, one last checkpoint, the pause', async () => {
     const { ports, events } = lonePorts();
     await train(specFor('tiny, student alone'), ports);
@@ -320,7 +320,7 @@ describe('training ends by name', () => {
     const alone = specFor('tiny, student alone');
     const start = { role: 'student', spec: alone, stage: stageAt(alone, 0, false), attempt, startStep } as const;
     const resume = (from: NonNullable<TrainingStart['resume']>) =>
-      trainGeneration({ ...start, resume: from }, dataset, ports);
+      trainStage({ ...start, resume: from }, dataset, ports);
     const one: HostTensor = { dtype: 'float32', shape: [1], data: new Float32Array(1) };
     const emitted = events.length;
 

@@ -13,14 +13,14 @@ import { taskOf } from '../tasks/task-of.js';
 import type { TrainingStart } from './assignment.js';
 import { type Best, type Checkpointer, createCheckpointer } from './checkpointer.js';
 import { evaluate } from './evaluate.js';
-import { generationPlan } from './generation-plan.js';
 import type { TrainerPorts, TrainerProgress } from './ports.js';
 import type { ModelSession } from './role-program.js';
 import { engineSessions, type ModelSessions } from './sessions.js';
+import { stagePlan } from './stage-plan.js';
 import { createStallWatch } from './stall-watch.js';
 import { type StepContext, trainStep } from './train-step.js';
 
-/** A model in training, with the state that changes during a generation. */
+/** A model in training, with the state that changes during a stage. */
 interface Training extends StepContext {
   readonly startStep: number;
   readonly checkpoints: Checkpointer;
@@ -40,7 +40,7 @@ const LONG_WAIT = 0.25;
  * @throws TrikdError 'diverged' for a loss that is not finite, 'out-of-step' and 'unavailable' from the ports; or the
  * reason of `ports.signal` when it aborts
  */
-export async function trainGeneration(
+export async function trainStage(
   start: TrainingStart,
   dataset: Dataset,
   ports: TrainerPorts,
@@ -61,7 +61,7 @@ export async function trainGeneration(
     ports.signal.throwIfAborted();
     if (start.init) await session.assign(await initialParams(session, start.init, learner));
     const best = resume?.best && (await loadBest(ports, session, resume.best));
-    const plan = generationPlan(stage, spec.batchSize, dataset.train.count);
+    const plan = stagePlan(stage, spec.batchSize, dataset.train.count);
     const context = { spec, stage, learner, attempt, dataset, session, plan, ports, stalls };
     await runSteps({ ...context, startStep, checkpoints, best });
   } catch (error) {
@@ -79,13 +79,13 @@ async function runSteps(training: Training): Promise<void> {
   const { spec, attempt, dataset, ports, plan, startStep, checkpoints } = training;
   const meter = progressMeter(() => ports.clock.now());
   const alarm = lossAlarms(taskOf(spec).chance(dataset), Math.max(50, plan.stepsPerEpoch));
-  let batch = makeBatch(dataset, spec, attempt.generation, startStep);
+  let batch = makeBatch(dataset, spec, attempt.stage, startStep);
   for (let step = startStep; step < plan.totalSteps; step++) {
     if (step >= ports.limit.value) await restAt(training, step);
     checkpoints.assertSound();
     const report = await trainStep(training, batch, () => {
-      batch = makeBatch(dataset, spec, attempt.generation, step + 1);
-      readBatchAhead(dataset, spec, attempt.generation, step + 2);
+      batch = makeBatch(dataset, spec, attempt.stage, step + 1);
+      readBatchAhead(dataset, spec, attempt.stage, step + 2);
     }).catch((error: unknown) => giveUp(training, step, error));
     ports.emit({ kind: 'progress', progress: { ...report.values, nextStep: step + 1, ...meter(report.waits) } });
     const message = alarm(report.taskLoss);

@@ -28,8 +28,8 @@ import type { TermSpec } from '../spec/role-spec.js';
 import type { GateSpec } from '../spec/term-spec.js';
 import { learnerOf } from '../stages/stage.js';
 import { stageAt } from '../stages/stages-of.js';
-import { generationPlan } from './generation-plan.js';
 import { traceTrainer } from './role-program.js';
+import { stagePlan } from './stage-plan.js';
 import { createStallWatch } from './stall-watch.js';
 import { trainStep } from './train-step.js';
 import { updateParams } from './update-params.js';
@@ -64,7 +64,7 @@ describe('learned temperatures', () => {
     const learner = learnerOf(stage, 'student');
     const program = traceTrainer({ spec, dataset }, stage, learner);
     const session = await (await Engine.open(spec.engine)).load(program);
-    const attempt = { runId: spec.name, generation: 0, attempt: 1 };
+    const attempt = { runId: spec.name, stage: 0, attempt: 1 };
     const logits: Rows[] = [];
     const { ports } = lonePorts({
       frames: { teacher: dullFrames(spec, dataset, attempt, answered) },
@@ -74,7 +74,7 @@ describe('learned temperatures', () => {
     });
     const context = {
       ...{ spec, stage, learner, attempt, dataset, session, ports },
-      ...{ plan: generationPlan(stage, spec.batchSize, dataset.train.count), stalls: createStallWatch(ports, 15) },
+      ...{ plan: stagePlan(stage, spec.batchSize, dataset.train.count), stalls: createStallWatch(ports, 15) },
     };
     const thetaNow = async () => (await session.state(['slot'])).get('term1/theta')!.data[0] as number;
     const thetas = [await thetaNow()];
@@ -168,7 +168,7 @@ describe('learned temperatures', () => {
       const anchor = first.learners['student']!.best!.params;
       const { learners: whole } = await runReferenceStage(reference, stageAt(spec, 1, true), { anchor });
       const start = (changes: Partial<PairStart> = {}) =>
-        startPair({ spec, dataset, blobs, generation: 1, anchor, ...changes });
+        startPair({ spec, dataset, blobs, stage: 1, anchor, ...changes });
 
       const half = await start({ limit: 5 });
       await half.resting(5);

@@ -32,7 +32,7 @@ const spec = RunSpec.parse({
   ],
 });
 const NUMBERS = { small: 3, large: 50, silent: 7 };
-const start = { runId: spec.name, generation: 1, attempt: 1, step: 0 };
+const start = { runId: spec.name, stage: 1, attempt: 1, step: 0 };
 
 /** An anchor-server with a toy model for each number that the store has. */
 async function rig() {

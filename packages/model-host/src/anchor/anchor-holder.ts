@@ -164,8 +164,8 @@ function replacedBy({ start }: FrozenAssignment, previous: FrozenAssignment): Tr
   return notServed(start, previous.start) ?? superseded(previous.start, start);
 }
 
-function orderOf({ start: { runId, generation, attempt }, term }: FrozenAssignment): Order {
-  return { attempt: { runId, generation, attempt }, term };
+function orderOf({ start: { runId, stage, attempt }, term }: FrozenAssignment): Order {
+  return { attempt: { runId, stage, attempt }, term };
 }
 
 function assertSameAssignment(current: FrozenAssignment, again: FrozenAssignment): void {

@@ -2,7 +2,7 @@ import type { Clock } from '@trikd/core/async/clock';
 import type { Dataset } from '@trikd/core/data/split';
 import type { Numerics } from '@trikd/core/domain/numerics';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { StageAttempt } from '@trikd/core/domain/position';
 import type { Params } from '@trikd/core/models/params';
 import type { ModelSpec } from '@trikd/core/models/registry';
 import type { OpenEndpoint } from '@trikd/core/remote/ask-model';
@@ -21,7 +21,7 @@ export interface AnchorParts {
     dataset: Dataset,
     model: ModelSpec,
     params: Params,
-    attempt: GenerationAttempt,
+    attempt: StageAttempt,
   ) => Promise<FrozenModel>;
   /** Default: models of other servers are refused. */
   readonly openEndpoint?: OpenEndpoint;

@@ -14,7 +14,7 @@ import { stageAt } from '@trikd/core/stages/stages-of';
 import type { StepListener } from '@trikd/core/timing/moments';
 import type { FrozenAssignment } from '@trikd/core/training/assignment';
 import { type AnsweringModel, type FrozenModel, normalisedFor } from '@trikd/core/training/frozen';
-import { generationPlan } from '@trikd/core/training/generation-plan';
+import { stagePlan } from '@trikd/core/training/stage-plan';
 import { faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
 import { processPauses } from '@trikd/process/system-clock';
@@ -60,9 +60,9 @@ export async function openServing(
   const { step: firstStep, ...attempt } = start;
   const stage = servedStage(assignment);
   const dataset = await orAborted(parts.loadDataset(spec), signal);
-  const { totalSteps } = generationPlan(stage, spec.batchSize, dataset.train.count);
+  const { totalSteps } = stagePlan(stage, spec.batchSize, dataset.train.count);
   if (firstStep > totalSteps) {
-    throw new TrikdError('invalid', `step ${firstStep} is beyond the ${totalSteps} steps of a generation`);
+    throw new TrikdError('invalid', `step ${firstStep} is beyond the ${totalSteps} steps of a stage`);
   }
   const ended = new AbortController();
   const log = parts.log.child({ ...attempt, role: 'anchor' });
@@ -153,7 +153,7 @@ async function paramsOf(
 function servedStage({ start, spec, params }: FrozenAssignment): Stage {
   const named = Object.keys(params).sort();
   const found = [true, false]
-    .map((promoted) => stageAt(spec, start.generation, promoted))
+    .map((promoted) => stageAt(spec, start.stage, promoted))
     .find(
       ({ frozen }) =>
         frozen
@@ -163,10 +163,7 @@ function servedStage({ start, spec, params }: FrozenAssignment): Stage {
           .join() === named.join(),
     );
   if (found && found.frozen.length > 0) return found;
-  throw new TrikdError(
-    'invalid',
-    `stage ${start.generation} has other frozen models than ${named.join(', ') || 'none'}`,
-  );
+  throw new TrikdError('invalid', `stage ${start.stage} has other frozen models than ${named.join(', ') || 'none'}`);
 }
 
 /** One frozen model of a stage, open. */

@@ -34,7 +34,7 @@ export async function openRemote(
   signal: AbortSignal,
 ): Promise<AnsweringModel> {
   const { name, from: model } = frozen;
-  const { runId, generation } = start;
+  const { runId, stage } = start;
   const { batchSize } = spec;
   const { classes } = dataset;
   const answerBytes = assertKeepable(name, 4 * batchSize * classes);
@@ -62,8 +62,8 @@ export async function openRemote(
     });
     let isFirst = true;
     const answers = keptAnswers({
-      ...{ store: kept, runId, generation, participant: name, rows: batchSize, classes, totalSteps },
-      batchOf: (step) => makeBatch(dataset, spec, generation, step),
+      ...{ store: kept, runId, stage, participant: name, rows: batchSize, classes, totalSteps },
+      batchOf: (step) => makeBatch(dataset, spec, stage, step),
       ask: async (batch) => {
         const logits = await ask(batch);
         if (isFirst) reportFirst(log, rightRows(logits, batch.labels), { rows: batchSize, classes });

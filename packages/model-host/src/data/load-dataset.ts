@@ -228,7 +228,7 @@ function sizeOf(layout: StoredLayout, classes: number, { data }: RunSpec): DataS
   return { ...layout, classes, images, bytes, train };
 }
 
-/** Caches the latest dataset: the generations of a run share their data and seed. */
+/** Caches the latest dataset: the stages of a run share their data and seed. */
 export function rememberLast(load: (spec: RunSpec) => Promise<Dataset>): (spec: RunSpec) => Promise<Dataset> {
   let last: { readonly key: string; readonly dataset: Promise<Dataset> } | undefined;
   return (spec) => {

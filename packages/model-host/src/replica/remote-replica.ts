@@ -7,7 +7,7 @@ import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Replica } from '@trikd/core/training/replicas/replica';
 import { BATCH_INPUTS } from '@trikd/core/training/role-program';
 import { type ModelSessions, type OpenRemoteReplica, sessionsWith } from '@trikd/core/training/sessions';
-import { trainGeneration } from '@trikd/core/training/trainer';
+import { trainStage } from '@trikd/core/training/trainer';
 import { fromNumerics } from '@trikd/protocol/convert-participant';
 import { bytesOf, floatsOf } from '@trikd/protocol/convert-tensors';
 import type { TrainReplicaRequest } from '@trikd/protocol/gen/node/trikd/v1/replica';
@@ -43,9 +43,9 @@ export interface RemoteReplicas {
 export function trainingWithReplicas(
   configured: RemoteReplicas,
   sessions: (openRemote: OpenRemoteReplica) => ModelSessions = sessionsWith,
-): TrainerParts['trainGeneration'] {
+): TrainerParts['trainStage'] {
   return (start, dataset, ports, addresses = configured.addresses) =>
-    trainGeneration(start, dataset, ports, sessions(remoteReplicas({ ...configured, addresses })));
+    trainStage(start, dataset, ports, sessions(remoteReplicas({ ...configured, addresses })));
 }
 
 /** Opens the replicas that have processes of their own. */
@@ -59,7 +59,7 @@ export function remoteReplicas({ addresses, connect, clock, numerics }: RemoteRe
     signal?.addEventListener('abort', close, { once: true });
     try {
       const open = {
-        generation: stage.index,
+        stage: stage.index,
         spec: canonicalJson(spec),
         promoted: stage.frozen.some(({ from }) => from === 'promoted'),
         rank,

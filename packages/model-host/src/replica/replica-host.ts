@@ -94,7 +94,7 @@ function replicaStream(parts: ReplicaHostParts, { takeOver, closed: onClosed }: 
   let replica: RemoteReplica | undefined;
   let closed = false;
   let values = collectedValues();
-  let at: { readonly runId: string; readonly generation: number; readonly step?: number } | undefined;
+  let at: { readonly runId: string; readonly stage: number; readonly step?: number } | undefined;
 
   const reached = (point: FaultPoint) => faultPoint(point, () => ({ role: parts.role, ...at }));
   const takenOver = () => new TrikdError('wrong-state', 'another trainer has the replica now');
@@ -112,7 +112,7 @@ function replicaStream(parts: ReplicaHostParts, { takeOver, closed: onClosed }: 
     replica = await openReplica(model, parts.loadReplica);
     values = collectedValues(replica.mostNumbers);
     const { spec, learner, rank } = model;
-    at = { runId: spec.name, generation: request.generation };
+    at = { runId: spec.name, stage: request.stage };
     parts.log.info({ ...at, learner: learner.name, rank }, 'replica opened');
     if (closed) await replica.close();
     opened();
@@ -184,7 +184,7 @@ async function modelOf({ role, admission, loadDataset, numerics }: ReplicaHostPa
       `replicas of a learner must compute the same bits, and this process has ${differing.join('; ')}`,
     );
   }
-  const stage = stageAt(spec, request.generation, request.promoted);
+  const stage = stageAt(spec, request.stage, request.promoted);
   const dataset = await loadDataset(spec);
   if (dataset.digest !== request.datasetDigest) {
     throw new TrikdError(

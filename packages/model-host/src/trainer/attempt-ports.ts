@@ -1,7 +1,7 @@
 import type { Clock } from '@trikd/core/async/clock';
 import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import { type Agreement, formatOf, type LogitsFrame } from '@trikd/core/exchange/frame';
 import type { FrameWindow } from '@trikd/core/exchange/frame-window';
 import { type FrameWait, subscribe } from '@trikd/core/exchange/subscribe';
@@ -16,7 +16,7 @@ import type { TrainerParts } from './trainer-parts.js';
 
 /** What the ports of one attempt connect to. */
 export interface PortTargets {
-  readonly attempt: GenerationAttempt;
+  readonly attempt: StageAttempt;
   readonly frames: FrameSubscriptions;
   readonly window: FrameWindow;
   readonly limit: StepLimit;
@@ -53,7 +53,7 @@ export function attemptPorts(targets: PortTargets): TrainerPorts {
 }
 
 /** The loop need not fail for a checkpoint that is not saved: if it fails at a later step, only that error is reported. */
-async function savedOrLogged({ store, log, ended }: PortTargets, attempt: GenerationAttempt, params: Params) {
+async function savedOrLogged({ store, log, ended }: PortTargets, attempt: StageAttempt, params: Params) {
   try {
     return await saveParams(store, blobsFolder(attempt), params);
   } catch (error) {
@@ -104,7 +104,7 @@ export function observedPorts(
   ports: TrainerPorts,
   role: TrainedRole,
   { frozen }: Stage,
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
 ): TrainerPorts {
   const at = (point: FaultPoint, step: number) => faultPoint(point, () => ({ ...attempt, role, step }));
   const frames = Object.entries(ports.frames).map(([source, each]) => {

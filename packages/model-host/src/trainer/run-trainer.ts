@@ -39,7 +39,7 @@ export async function runTrainer(role: TrainedRole): Promise<number> {
     store,
     loadDataset,
     readWeights: weightsReader(config.weights),
-    trainGeneration: trainingWithReplicas({
+    trainStage: trainingWithReplicas({
       addresses: config.replicas,
       connect: (address, options) => openReplicaStream(address, { ...options, role, security }),
       clock: systemClock,

@@ -3,7 +3,7 @@ import { loadParams } from '@trikd/core/checkpoint/blobs';
 import type { Dataset } from '@trikd/core/data/split';
 import { messageOf, TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { Agreement } from '@trikd/core/exchange/frame';
 import { createFrameWindow, type FrameWindow } from '@trikd/core/exchange/frame-window';
 import type { FrameWait } from '@trikd/core/exchange/subscribe';
@@ -12,8 +12,8 @@ import type { Facts } from '@trikd/core/run/state';
 import { consumersOf, type Learner, learnerOf, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import { stageAt } from '@trikd/core/stages/stages-of';
 import { type Assignment, type Order, startStepOf, type TrainingStart } from '@trikd/core/training/assignment';
-import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { TrainerEvent } from '@trikd/core/training/ports';
+import { stagePlan } from '@trikd/core/training/stage-plan';
 import { createStepLimit, type MovableLimit } from '@trikd/core/training/step-limit';
 import { faultPoint } from '@trikd/process/fault-points';
 import type { Logger } from '@trikd/process/logging';
@@ -32,9 +32,9 @@ export interface AssignedFacts extends Facts {
   readonly initialFile?: string;
 }
 
-/** An attempt at a generation: in training, or ended and not replaced yet. */
+/** An attempt at a stage: in training, or ended and not replaced yet. */
 export interface TrainerAttempt {
-  readonly id: GenerationAttempt;
+  readonly id: StageAttempt;
   /** The learner, by its name in the stage. */
   readonly producer: string;
   readonly order: Order;
@@ -69,7 +69,7 @@ export async function startAttempt(
 ): Promise<TrainerAttempt> {
   const { role, clock } = parts;
   const { attempt, spec } = assignment;
-  const stage = stageAt(spec, attempt.generation, assignment.promoted);
+  const stage = stageAt(spec, attempt.stage, assignment.promoted);
   const learner = learnerOf(stage, role);
   assertSources(assignment, sourcesOf(stage, learner));
   const log = parts.log.child({ ...attempt, role });
@@ -78,7 +78,7 @@ export async function startAttempt(
   abandoned.signal.addEventListener('abort', () => ended.abort(abandoned.signal.reason), { once: true });
   const store = attemptStore(parts, events, log, ended.signal);
   const dataset = await orAborted(parts.loadDataset(spec), abandoned.signal);
-  const { totalSteps, stepsPerEpoch } = generationPlan(stage, spec.batchSize, dataset.train.count);
+  const { totalSteps, stepsPerEpoch } = stagePlan(stage, spec.batchSize, dataset.train.count);
   assertWithin(startStepOf(assignment), totalSteps);
   const initial = await initialParams(parts, { stage, learner, dataset, store, assignment }, abandoned.signal);
   const start = await trainingStart(role, stage, store, assignment, initial?.params);
@@ -147,7 +147,7 @@ export async function startAttempt(
 
 /** Runs the training loop to its end. A failure is logged, emitted, and ends the streams of frames; it is not thrown. */
 async function train(
-  { role, trainGeneration, telemetry = NO_TELEMETRY }: TrainerParts,
+  { role, trainStage, telemetry = NO_TELEMETRY }: TrainerParts,
   start: TrainingStart,
   dataset: Dataset,
   targets: PortTargets,
@@ -159,9 +159,9 @@ async function train(
     log.info({ startStep: start.startStep, limit: limit.value }, 'training');
     faultPoint('attempt.started', () => ({ ...attempt, role, step: start.startStep }));
     const traced = tracedPorts(attemptPorts(targets), role, start.stage, recorder, telemetry);
-    await trainGeneration(start, dataset, observedPorts(traced, role, start.stage, attempt), replicas);
+    await trainStage(start, dataset, observedPorts(traced, role, start.stage, attempt), replicas);
     window.close();
-    log.info({ steps: window.nextStep }, 'generation trained');
+    log.info({ steps: window.nextStep }, 'stage trained');
   } catch (error) {
     if (abandoned.aborted) return;
     recorder.failed(error);
@@ -173,7 +173,7 @@ async function train(
 
 function assertWithin(step: number, totalSteps: number): void {
   if (step <= totalSteps) return;
-  throw new TrikdError('invalid', `step ${step} is beyond the ${totalSteps} steps of a generation`, { step });
+  throw new TrikdError('invalid', `step ${step} is beyond the ${totalSteps} steps of a stage`, { step });
 }
 
 /** @throws TrikdError 'invalid' unless the assignment has the address of every participant that the objective needs, and no other */

@@ -1,5 +1,5 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { StageAttempt } from '@trikd/core/domain/position';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import type { Assignment, TrainingStart } from '@trikd/core/training/assignment';
 import { ORDER_SECONDS } from '@trikd/core/training/assignment';
@@ -16,16 +16,16 @@ import { createTrainer } from './trainer.js';
 
 const LARGEST = 2 ** 32 - 1;
 const spec = specFor('bare', { name: 'r', epochs: 1 });
-const LAST_GENERATION = spec.curriculum.generations - 1;
-const attemptOf = (attempt: number, generation = 0): GenerationAttempt => ({ runId: 'r', generation, attempt });
-const order = (term: number, attempt: number, generation = 0): Assignment => ({
-  attempt: attemptOf(attempt, generation),
+const LAST_STAGE = spec.curriculum.generations - 1;
+const attemptOf = (attempt: number, stage = 0): StageAttempt => ({ runId: 'r', stage, attempt });
+const order = (term: number, attempt: number, stage = 0): Assignment => ({
+  attempt: attemptOf(attempt, stage),
   term,
   exchangeSecret: SECRET,
   spec,
   limit: 100,
   sources: {},
-  promoted: generation > 0,
+  promoted: stage > 0,
 });
 
 /** A role without an objective of its own. */
@@ -48,7 +48,7 @@ function rig(loop: (ports: TrainerPorts) => Promise<void> = trainOn) {
     role: 'student',
     store,
     loadDataset,
-    trainGeneration: (start, _dataset, ports) => {
+    trainStage: (start, _dataset, ports) => {
       starts.push(start);
       return loop(ports);
     },
@@ -68,14 +68,14 @@ test('refuses an order of an earlier term while it trains, and keeps its attempt
   await trainer.assign(order(4, 2));
   await expect(trainer.assign(order(3, 3))).rejects.toMatchObject({
     kind: 'out-of-step',
-    message: 'run r generation 0 attempt 3 is ordered in term 3, another orchestrator leads in term 4',
+    message: 'run r stage 0 attempt 3 is ordered in term 3, another orchestrator leads in term 4',
   });
   expect(trainer.current()?.id).toEqual(attemptOf(2));
 });
 
 test('takes an order of a later term, although its attempt is lower', async () => {
   const { trainer } = rig();
-  await trainer.assign(order(4, LARGEST, LAST_GENERATION));
+  await trainer.assign(order(4, LARGEST, LAST_STAGE));
   await trainer.assign(order(5, 6));
   expect(trainer.current()?.id).toEqual(attemptOf(6));
 });
@@ -94,22 +94,22 @@ test('takes the same order again, and refuses another assignment under it', asyn
   expect(await trainer.assign({ ...order(4, 6), limit: 7 })).toBe(facts);
   await expect(trainer.assign({ ...order(4, 6), sources: { teacher: 'elsewhere:1' } })).rejects.toMatchObject({
     kind: 'out-of-step',
-    message: 'run r generation 0 attempt 6 is assigned already, and otherwise',
+    message: 'run r stage 0 attempt 6 is assigned already, and otherwise',
   });
 });
 
-test('refuses to resume beyond the end of the generation', async () => {
+test('refuses to resume beyond the end of the stage', async () => {
   const { trainer } = rig();
   const state = { key: 'runs/r/blobs/0.1/x', sha256: 'x', bytes: 1 };
   await expect(trainer.assign({ ...order(1, 1), resume: { step: 4_000_000, state } })).rejects.toMatchObject({
     kind: 'invalid',
-    message: expect.stringMatching(/^step 4000000 is beyond the \d+ steps of a generation$/),
+    message: expect.stringMatching(/^step 4000000 is beyond the \d+ steps of a stage$/),
   });
 });
 
 test('refuses a stage that the run has not', async () => {
   const { trainer } = rig();
-  await expect(trainer.assign(order(1, 1, LAST_GENERATION + 1))).rejects.toMatchObject({
+  await expect(trainer.assign(order(1, 1, LAST_STAGE + 1))).rejects.toMatchObject({
     kind: 'invalid',
     message: 'run r has 3 stages, stage 3 was requested',
   });
@@ -171,7 +171,7 @@ test('keeps few requested checkpoints', async () => {
 
 test('is fenced by no number for longer than its orchestrator is there', async () => {
   const { trainer, clock } = rig();
-  await trainer.assign(order(LARGEST, LARGEST, LAST_GENERATION));
+  await trainer.assign(order(LARGEST, LARGEST, LAST_STAGE));
   await expect(trainer.assign(order(7, 5))).rejects.toMatchObject({ kind: 'out-of-step' });
   await clock.advance(1000 * ORDER_SECONDS);
   await trainer.assign(order(7, 5));

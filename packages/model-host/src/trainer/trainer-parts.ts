@@ -11,7 +11,7 @@ import type { Logger } from '@trikd/process/logging';
 import type { Telemetry } from '@trikd/telemetry/telemetry';
 import type { ReadWeights } from '../weights.js';
 
-/** What a trainer is built from. `trainGeneration` is the model and its training loop. */
+/** What a trainer is built from. `trainStage` is the model and its training loop. */
 export interface TrainerParts {
   readonly role: TrainedRole;
   readonly store: ObjectStore;
@@ -19,7 +19,7 @@ export interface TrainerParts {
   /** Default: it reads no files. */
   readonly readWeights?: ReadWeights;
   /** @param replicas host:port of the trainers that compute further replicas; undefined: those of the configuration */
-  readonly trainGeneration: (
+  readonly trainStage: (
     start: TrainingStart,
     dataset: Dataset,
     ports: TrainerPorts,

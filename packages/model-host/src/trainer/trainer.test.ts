@@ -1,6 +1,6 @@
 import { blobsFolder, saveParams } from '@trikd/core/checkpoint/blobs';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { StageAttempt } from '@trikd/core/domain/position';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { Agreement, LogitsFrame } from '@trikd/core/exchange/frame';
 import type { Params } from '@trikd/core/models/params';
@@ -17,7 +17,7 @@ import { agreementOf } from '../exchange-source.js';
 import { createTrainer, type Trainer } from './trainer.js';
 
 const spec = specFor('bare', { name: 'r', epochs: 1 });
-const numbered = (attempt: number): GenerationAttempt => ({ runId: 'r', generation: 0, attempt });
+const numbered = (attempt: number): StageAttempt => ({ runId: 'r', stage: 0, attempt });
 const assignment = (attempt: number, resume?: RoleCheckpoint, term = 1): Assignment => ({
   attempt: numbered(attempt),
   term,
@@ -46,7 +46,7 @@ async function rig(loop: (ports: TrainerPorts) => Promise<void> = () => Promise.
     role: 'student',
     store,
     loadDataset,
-    trainGeneration: (_assignment, _dataset, ports) => loop(ports),
+    trainStage: (_assignment, _dataset, ports) => loop(ports),
     dial: () => {
       throw new Error('it has no peers');
     },
@@ -117,7 +117,7 @@ describe('an attempt whose checkpoint cannot be read yet', () => {
     await waiting(all);
     const refused = expect(second).rejects.toMatchObject({
       kind: 'out-of-step',
-      message: 'run r generation 0 attempt 2 was superseded by run r generation 0 attempt 3',
+      message: 'run r stage 0 attempt 2 was superseded by run r stage 0 attempt 3',
     });
     await expect(trainer.assign(assignment(1))).rejects.toMatchObject({ kind: 'out-of-step' });
     await trainer.assign(assignment(3));

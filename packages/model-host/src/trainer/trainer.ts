@@ -3,7 +3,7 @@ import { createSerial } from '@trikd/core/async/serial';
 import { canonicalJson } from '@trikd/core/domain/canonical-json';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { Numerics } from '@trikd/core/domain/numerics';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import { isSameAttempt, nameOf, precedes, superseded } from '@trikd/core/domain/position';
 import { assertSecret, assertServing } from '@trikd/core/exchange/agreement';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
@@ -40,12 +40,12 @@ export interface Trainer extends ExchangeSource {
    * Moves the step before which the trainer rests. Returns the first open step.
    * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' for a limit before the first open step
    */
-  setLimit(attempt: GenerationAttempt, limit: number): number;
+  setLimit(attempt: StageAttempt, limit: number): number;
   /**
    * Requests a checkpoint of a step besides the planned ones. Idempotent. Returns the first open step.
    * @throws TrikdError 'out-of-step' for another attempt, 'wrong-state' for a step before the first open one
    */
-  saveAt(attempt: GenerationAttempt, step: number): number;
+  saveAt(attempt: StageAttempt, step: number): number;
   /** What it computes with, by the engine settings of a run; undefined: it does not report it. */
   numerics(engine: RunSpec['engine']): Numerics | undefined;
   /** The most recent steps. */
@@ -57,7 +57,7 @@ export interface Trainer extends ExchangeSource {
    * @throws TrikdError 'out-of-step' for another attempt, and when the attempt is replaced
    */
   watch(
-    attempt: GenerationAttempt,
+    attempt: StageAttempt,
     from: number,
     signal: AbortSignal,
     pastOnly?: boolean,
@@ -126,13 +126,13 @@ export function createTrainer(parts: TrainerParts, earlyPeerSeconds = EARLY_PEER
 
   const serving = () => `serving ${attempt ? nameOf(attempt.id) : 'nothing'}`;
 
-  function currentAs(requested: GenerationAttempt): TrainerAttempt {
+  function currentAs(requested: StageAttempt): TrainerAttempt {
     if (attempt && isSameAttempt(attempt.id, requested)) return attempt;
     throw new TrikdError('out-of-step', `${serving()}, asked for ${nameOf(requested)}`);
   }
 
   /** Waits for an attempt that may still be assigned; rejects any other at once. */
-  async function assigned(requested: GenerationAttempt, signal: AbortSignal): Promise<TrainerAttempt> {
+  async function assigned(requested: StageAttempt, signal: AbortSignal): Promise<TrainerAttempt> {
     let late = false;
     const stopWaiting = () => {
       late = true;

@@ -44,11 +44,11 @@ process.on('message', (order: Order) => {
 
 subscribe(FAULT_POINT_CHANNEL, (message) => {
   const reached = message as FaultPointEvent;
-  const { point, runId, generation, attempt, step } = reached;
-  const known = runId !== undefined && generation !== undefined && attempt !== undefined && step !== undefined;
+  const { point, runId, stage, attempt, step } = reached;
+  const known = runId !== undefined && stage !== undefined && attempt !== undefined && step !== undefined;
   const kind = point === 'step.trained' ? 'step' : point === 'manifest.written' ? 'pair' : undefined;
   if (kind && known) {
-    emit({ kind, at: { runId, generation, attempt, step }, time: performance.timeOrigin + performance.now() });
+    emit({ kind, at: { runId, stage, attempt, step }, time: performance.timeOrigin + performance.now() });
   }
   if (!armed || armed.fault.point !== point || !fits(reached, armed.fault.where)) return;
   armed.left -= 1;

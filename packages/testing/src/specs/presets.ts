@@ -23,7 +23,7 @@ export function hears(anchor = 1, peer = 1, temperature?: number): NonNullable<W
 const alone: WrittenRole = { model: plainCnn(4), objective: [{ kind: 'task' }] };
 const both: WrittenRole = { model: plainCnn(4), objective: hears() };
 
-/** 12 steps a generation, 4 an epoch, on images of 8x8 in 4 classes. */
+/** 12 steps a stage, 4 an epoch, on images of 8x8 in 4 classes. */
 const tiny: WrittenPair = {
   name: 'tiny',
   data: { kind: 'synthetic', train: 64, validation: 24, test: 20, noise: 32 },
@@ -50,8 +50,8 @@ export const PRESETS = {
   tiny,
   /** As `tiny`, but the student learns from labels alone. */
   'tiny, student alone': { ...tiny, student: alone },
-  /** Two generations of 24 steps: seconds, most of them for starting the services. */
-  'two generations': {
+  /** Two stages of 24 steps: seconds, most of them for starting the services. */
+  'two stages': {
     name: 'tiny',
     data: { kind: 'synthetic', noise: 24 },
     batchSize: 32,
@@ -63,8 +63,8 @@ export const PRESETS = {
     curriculum: { generations: 2 },
     engine: { threads: 1 },
   },
-  /** Three generations of eight epochs, a pair of checkpoints every two. */
-  'three generations': {
+  /** Three stages of eight epochs, a pair of checkpoints every two. */
+  'three stages': {
     name: 'trial',
     data: { kind: 'synthetic' },
     epochs: 8,
@@ -84,7 +84,7 @@ export const PRESETS = {
     teacher: both,
     exchange: { window: 2, stepTimeout: 20 },
   },
-  /** Two generations of 256 steps; a checkpoint every 32, which is longer than it takes to store one. */
+  /** Two stages of 256 steps; a checkpoint every 32, which is longer than it takes to store one. */
   '1024 images': {
     name: 'trial',
     data: { kind: 'synthetic', train: 1024, validation: 128, test: 128 },

@@ -1,6 +1,6 @@
 import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
-import { type GenerationAttempt, type Role } from '@trikd/core/domain/position';
+import { type Role, type StageAttempt } from '@trikd/core/domain/position';
 import { checkFrame } from '@trikd/core/exchange/check-frame';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { formatOf } from '@trikd/core/exchange/frame';
@@ -11,8 +11,8 @@ import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { learnerOf, sourcesOf } from '@trikd/core/stages/stage';
 import type { TrainingStart } from '@trikd/core/training/assignment';
 import type { FrozenModel } from '@trikd/core/training/frozen';
-import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { TrainerPorts } from '@trikd/core/training/ports';
+import { stagePlan } from '@trikd/core/training/stage-plan';
 
 // A model of one number in the place of the training loop, to test services without engine or loop: each frame that it receives moves
 // the number, so a frame that is lost, doubled or swapped changes the result, and the first logit of a frame names the params that it
@@ -25,10 +25,10 @@ const numberIn = (params: Params): number => params.get('value')!.data[0]!;
 
 const score = (value: number) => ({ metrics: { accuracy: 0.5, nll: Math.abs(value) }, examples: 64 });
 
-function frame(spec: RunSpec, dataset: Dataset, attempt: GenerationAttempt, step: number, value: number): LogitsFrame {
+function frame(spec: RunSpec, dataset: Dataset, attempt: StageAttempt, step: number, value: number): LogitsFrame {
   const [rows, cols] = [spec.batchSize, dataset.classes];
   const data = Float32Array.from({ length: rows * cols }, (_, i) => Math.fround(value + i));
-  const batchDigest = makeBatch(dataset, spec, attempt.generation, step).digest;
+  const batchDigest = makeBatch(dataset, spec, attempt.stage, step).digest;
   const logits = toSent({ rows, cols, data }, formatOf(spec, cols), 'the model of one number');
   return { position: { ...attempt, step }, batchDigest, logits };
 }
@@ -37,7 +37,7 @@ function frame(spec: RunSpec, dataset: Dataset, attempt: GenerationAttempt, step
 export const numberTrainer =
   (failAt = Number.POSITIVE_INFINITY) =>
   async ({ spec, stage, role, attempt, startStep, resume }: TrainingStart, dataset: Dataset, ports: TrainerPorts) => {
-    const { totalSteps } = generationPlan(stage, spec.batchSize, dataset.train.count);
+    const { totalSteps } = stagePlan(stage, spec.batchSize, dataset.train.count);
     let value = resume ? numberIn(resume.state) : role === 'teacher' ? 1 : 2;
     const rest = async (step: number) => {
       const state = await ports.save(paramsOf(value));
@@ -97,7 +97,7 @@ export const numberAnchor =
     dataset: Dataset,
     _model: ModelSpec,
     params: Params,
-    attempt: GenerationAttempt,
+    attempt: StageAttempt,
   ): Promise<FrozenModel> => ({
     logits: async (step, steps) => {
       steps?.(step, 'forward');

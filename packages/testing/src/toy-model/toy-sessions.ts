@@ -13,7 +13,7 @@ import type { Feeds } from '@trikd/engine';
 
 /** The state that a step began from and the logits that it took, each as a digest. */
 export interface TrainedStep {
-  readonly generation: number;
+  readonly stage: number;
   readonly role: TrainedRole;
   /** Of the model's state and the batch; of a replica: of its part, and of what it draws random numbers with. */
   readonly from: number;
@@ -82,7 +82,7 @@ interface Toy {
 
 interface Context {
   readonly dataset: Dataset;
-  readonly generation: number;
+  readonly stage: number;
   readonly role: TrainedRole;
   readonly sources: readonly string[];
   readonly terms: number;
@@ -94,11 +94,11 @@ type ToyModel = Omit<ReplicaModel, 'rank'>;
 function contextOf({ dataset, stage, learner }: ToyModel): Context {
   const { slot: role, objective } = learner;
   const [sources, replicas] = [sourcesOf(stage, learner), replicasOf(learner)];
-  return { dataset, generation: stage.index, role, sources, terms: objective.length, replicas };
+  return { dataset, stage: stage.index, role, sources, terms: objective.length, replicas };
 }
 
 function trainerSession(toy: Toy, context: Context, { pause, trained }: ToyOptions): ModelSession {
-  const { dataset, generation, role, sources, replicas } = context;
+  const { dataset, stage, role, sources, replicas } = context;
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => undefined);
   const orClosed = <T>(work: Promise<T>) => Promise.race([work, closed.promise]);
@@ -118,7 +118,7 @@ function trainerSession(toy: Toy, context: Context, { pause, trained }: ToyOptio
     let heard = 1;
     for (const port of into.values()) heard = fold(heard, bitsOf(await port.promise));
     await pause();
-    trained({ generation, role, from, heard });
+    trained({ stage, role, from, heard });
     const taken = mix(from, heard);
     if (replicas > 1) share.resolve(shareOf(taken));
     const common = replicas === 1 ? taken : fold(1, bitsOf(await sum.promise));

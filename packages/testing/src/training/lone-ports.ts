@@ -1,7 +1,7 @@
 import { blobsFolder, loadParams, saveParams } from '@trikd/core/checkpoint/blobs';
 import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { StageAttempt } from '@trikd/core/domain/position';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import type { TrainerEvent, TrainerPorts } from '@trikd/core/training/ports';
@@ -10,7 +10,7 @@ import { memoryStore } from '../stores/memory-store.js';
 
 export function memoryBlobs(): Pick<TrainerPorts, 'save' | 'load'> {
   const store = memoryStore();
-  const folder = blobsFolder({ runId: 'tiny', generation: 0, attempt: 1 });
+  const folder = blobsFolder({ runId: 'tiny', stage: 0, attempt: 1 });
   return { save: (params) => saveParams(store, folder, params), load: (blob) => loadParams(store, blob) };
 }
 
@@ -38,12 +38,12 @@ export function lonePorts(changes: Partial<TrainerPorts> = {}): {
 export async function* dullFrames(
   spec: RunSpec,
   dataset: Dataset,
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   change: (frame: LogitsFrame) => LogitsFrame = (frame) => frame,
 ): AsyncGenerator<LogitsFrame, void> {
   const [rows, cols] = [spec.batchSize, dataset.classes];
   for (let step = 0; ; step++) {
-    const { digest } = makeBatch(dataset, spec, attempt.generation, step);
+    const { digest } = makeBatch(dataset, spec, attempt.stage, step);
     const logits = { rows, cols, data: new Float32Array(rows * cols) };
     yield change({ position: { ...attempt, step }, batchDigest: digest, logits });
   }

@@ -1,6 +1,6 @@
 import type { Dataset } from '@trikd/core/data/split';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { type GenerationAttempt, peerOf, type Role, type TrainedRole } from '@trikd/core/domain/position';
+import { peerOf, type Role, type StageAttempt, type TrainedRole } from '@trikd/core/domain/position';
 import type { Blob, RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { LogitsFrame } from '@trikd/core/exchange/frame';
 import { createFrameWindow } from '@trikd/core/exchange/frame-window';
@@ -10,7 +10,7 @@ import { stageAt } from '@trikd/core/stages/stages-of';
 import { type FrozenModel, openFrozen } from '@trikd/core/training/frozen';
 import type { TrainerEvent, TrainerPorts } from '@trikd/core/training/ports';
 import { createStepLimit } from '@trikd/core/training/step-limit';
-import { trainGeneration } from '@trikd/core/training/trainer';
+import { trainStage } from '@trikd/core/training/trainer';
 import { virtualClock } from '../clock/virtual-clock.js';
 
 const ROLES = ['teacher', 'student'] as const;
@@ -19,7 +19,7 @@ export interface PairStart {
   readonly spec: RunSpec;
   readonly dataset: Dataset;
   readonly blobs: Pick<TrainerPorts, 'save' | 'load'>;
-  readonly generation: number;
+  readonly stage: number;
   readonly limit?: number;
   /** Steps at which checkpoints are asked for. */
   readonly savesAt?: readonly number[];
@@ -47,9 +47,9 @@ export interface Pair {
 }
 
 export async function startPair(start: PairStart): Promise<Pair> {
-  const { spec, dataset, blobs, generation, from } = start;
-  const attempt: GenerationAttempt = { runId: spec.name, generation, attempt: from ? 2 : 1 };
-  const stage = stageAt(spec, generation, start.anchor !== undefined);
+  const { spec, dataset, blobs, stage: stageIndex, from } = start;
+  const attempt: StageAttempt = { runId: spec.name, stage: stageIndex, attempt: from ? 2 : 1 };
+  const stage = stageAt(spec, stageIndex, start.anchor !== undefined);
   const firstStep = from?.student.step ?? 0;
   const window = (role: Role) =>
     createFrameWindow({
@@ -85,11 +85,7 @@ export async function startPair(start: PairStart): Promise<Pair> {
     const state = checkpoint && (await blobs.load(checkpoint.state));
     const resume = state && { state, ...(checkpoint.best && { best: checkpoint.best }) };
     try {
-      await trainGeneration(
-        { role, spec, stage, attempt, startStep: firstStep, ...(resume && { resume }) },
-        dataset,
-        ports,
-      );
+      await trainStage({ role, spec, stage, attempt, startStep: firstStep, ...(resume && { resume }) }, dataset, ports);
     } catch (error) {
       windows[role].close(new TrikdError('out-of-step', `the ${role} gave up`, {}, { cause: error }));
       throw error;

@@ -67,12 +67,12 @@ export async function realCheckpoint(): Promise<RealCheckpoint> {
   const spec = specFor('tiny');
   const dataset = datasetFor(spec);
   const store = memoryStore();
-  const { anchor, outcome, written } = await trainTwoGenerations(store, spec, dataset);
+  const { anchor, outcome, written } = await trainTwoStages(store, spec, dataset);
   const { teacher, student } = trained(outcome);
   const stage = stageAt(spec, 1, true);
   const part = ({ state, best }: RoleCheckpoint) => ({ state, ...(best && { best }) });
   const manifest: PairManifest = {
-    ...{ version: MANIFEST_VERSION, runId: spec.name, generation: 1, attempt: 1, step: outcome.steps, writer: 'test' },
+    ...{ version: MANIFEST_VERSION, runId: spec.name, stage: 1, attempt: 1, step: outcome.steps, writer: 'test' },
     ...{ specDigest: specDigest(spec), datasetDigest: dataset.digest, frozen: { anchor: anchor.sha256 } },
     learners: { teacher: part(teacher), student: part(student) },
   };
@@ -98,7 +98,7 @@ export async function realCheckpoint(): Promise<RealCheckpoint> {
   return { store, manifest, manifestObject: { name: 'pair manifest', key, bytes, read }, blobs, others };
 }
 
-async function trainTwoGenerations(store: ObjectStore, spec: RunSpec, dataset: Dataset) {
+async function trainTwoStages(store: ObjectStore, spec: RunSpec, dataset: Dataset) {
   const written: Blob[] = [];
   const run = {
     spec,
@@ -119,9 +119,9 @@ async function trainTwoGenerations(store: ObjectStore, spec: RunSpec, dataset: D
   return { anchor, outcome, written };
 }
 
-/** The learners of a generation. */
+/** The learners of a stage. */
 function trained({ learners: { student, teacher } }: ReferenceOutcome) {
-  if (!student || !teacher) throw new TypeError('a generation has a student and a teacher');
+  if (!student || !teacher) throw new TypeError('a stage has a student and a teacher');
   return { student, teacher };
 }
 

@@ -29,7 +29,7 @@ describe('a run is explained', () => {
     expect(lines.at(-1)).toBe('in all 4 epochs, 32 steps; validations come on top');
   });
 
-  test('by its generations, those that are alike at once', () => {
+  test('by its stages, those that are alike at once', () => {
     const lines = textOf({ student, teacher, curriculum: { generations: 4 } });
     expect(lines[0]).toBe('run trial: method trikd, 4 stages');
     expect(lines.filter((line) => line.includes('epochs, 16 steps'))).toEqual([

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 
 test('the run file in a report trains the same run again', () => {
-  const spec = specFor('two generations', { name: 'tiny' });
+  const spec = specFor('two stages', { name: 'tiny' });
   const file = runFile(foldAll([eventOf({ run: { runId: 'tiny', spec: JSON.stringify(spec) } })])) ?? '';
   expect(specDigest(RunSpec.parse(parse(file)))).toBe(specDigest(spec));
 });

@@ -13,7 +13,7 @@ const started = {
 const same = "trikd run 'my specs/a.yaml' --set epochs=12 --set 'teacher.objective=[{ kind: task }]'";
 
 describe('the next command keeps the settings of the run', () => {
-  test('and asks for more generations while they help', () => {
+  test('and asks for more stages while they help', () => {
     expect(whatNext(spec, [result(0, 0.8, true), result(1, 0.82, false)], started)).toBe(
       `the last generation was the best, so try more: ${same} --set curriculum.generations=5 --set name=trial-longer`,
     );
@@ -41,9 +41,9 @@ describe('resultsTable', () => {
   const results = [result(0, 0.8, true), result(1, 0.82, false), result(2, 0.81, false)];
   const table = resultsTable(shownResults(spec, results), 1);
 
-  test('has a row for each model of each generation', () => {
+  test('has a row for each model of each stage', () => {
     expect(table.split('\n').filter((line) => line.includes('│'))).toHaveLength(1 + 2 + 3 + 3);
-    expect(cells(table, 0)).toEqual(['generation', 'model', 'validation', 'test', 'NLL (test)', 'steps', '']);
+    expect(cells(table, 0)).toEqual(['stage', 'model', 'validation', 'test', 'NLL (test)', 'steps', '']);
     expect(cells(table, 1)).toEqual(['0', 'student', '80.00 %', '79.00 %', '0.6123', '300', 'promoted']);
     expect(cells(table, 5)).toEqual(['', 'anchor', '80.00 %', '79.00 %', '0.5000', '', '']);
   });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { BestParams, Score } from '@trikd/core/domain/role-checkpoint';
 import { bestStage } from '@trikd/core/run/promotion';
-import { type FrozenScores, type GenerationResult, resumePair } from '@trikd/core/run/state';
+import { type FrozenScores, resumePair, type StageResult } from '@trikd/core/run/state';
 import type { SavedRun } from '@trikd/core/run/stored/run-store';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { stagesOf } from '@trikd/core/stages/stages-of';
@@ -19,12 +19,12 @@ import { placeInStore } from './run-store.js';
 export function whereItContinues({ spec, state }: SavedRun): string | undefined {
   if (state.phase === 'completed') return undefined;
   const step = resumePair(state)?.step ?? 0;
-  if (state.generation === 0 && step === 0) return undefined;
+  if (state.stage === 0 && step === 0) return undefined;
   const from = state.phase === 'promoting' ? 'its promotion' : step === 0 ? 'its beginning' : `step ${step}`;
-  const { generation } = state;
+  const { stage: stageIndex } = state;
   const stages = stagesOf(spec).length;
-  const stage = stageText(stageOf(spec, generation).name, generation);
-  return `continuing run ${spec.name}: ${stage} (${generation + 1} of ${stages}), from ${from}`;
+  const stage = stageText(stageOf(spec, stageIndex).name, stageIndex);
+  return `continuing run ${spec.name}: ${stage} (${stageIndex + 1} of ${stages}), from ${from}`;
 }
 
 /** The result of a run, for people. */
@@ -65,8 +65,8 @@ export function reportJson({ spec, state }: SavedRun, folder: RunFolder): string
     event: 'result',
     runId: spec.name,
     phase: state.phase,
-    bestGeneration: bestStage(state.results, spec),
-    generations: state.results,
+    bestStage: bestStage(state.results, spec),
+    stages: state.results,
     ...(state.phase === 'failed' && { failure: state.reason }),
     store: placeInStore(folder.store),
     logs: folder.logs,
@@ -82,7 +82,7 @@ type ShownBest = Omit<BestParams, 'params'>;
 /** The part of a stage that the table shows. */
 export interface ShownResult {
   /** The index of the stage. */
-  readonly generation: number;
+  readonly stage: number;
   /** The name of the stage. */
   readonly stageName: string;
   /** By name, in the order of the stage. */
@@ -107,7 +107,7 @@ export function resultsTable(results: readonly ShownResult[], best: number | und
   const second = scored && measured(scored.validation.metrics)[1]?.metric;
   const table = new Table({
     head: [
-      ...[generations ? 'generation' : 'stage', 'model', 'validation', 'test'],
+      ...['stage', 'model', 'validation', 'test'],
       ...(second ? [`${second.label} (test)`] : []),
       ...['steps', ''],
     ],
@@ -119,7 +119,7 @@ export function resultsTable(results: readonly ShownResult[], best: number | und
     style: { head: [], border: [], compact: true },
   });
   for (const result of results) {
-    const { generation, stageName, learners, frozen, decisive } = result;
+    const { stage, stageName, learners, frozen, decisive } = result;
     const rows = [
       ...Object.entries(learners).map(([name, trained]) => [
         ...[name, ...scores(trained.validation, trained.test, second), String(trained.step)],
@@ -129,16 +129,16 @@ export function resultsTable(results: readonly ShownResult[], best: number | und
         ...[name, ...scores(validation, test, second), '', ''],
       ]),
     ];
-    const place = generations ? String(generation) : `${generation} ${stageName}`;
+    const place = generations ? String(stage) : `${stage} ${stageName}`;
     table.push(...rows.map((row, index) => [index === 0 ? place : '', ...row]));
   }
   return table.toString();
 }
 
 /** @param last index of the newest result: whether it is promoted may not be decided yet */
-function fateOf({ generation, promotes, promoted }: ShownResult, last: number, best: number | undefined): string {
-  const fate = promoted ? 'promoted' : promotes && generation !== last ? 'not promoted' : '';
-  return [fate, generation === best ? 'best' : ''].filter((word) => word !== '').join(', ');
+function fateOf({ stage, promotes, promoted }: ShownResult, last: number, best: number | undefined): string {
+  const fate = promoted ? 'promoted' : promotes && stage !== last ? 'not promoted' : '';
+  return [fate, stage === best ? 'best' : ''].filter((word) => word !== '').join(', ');
 }
 
 function scores(validation: Score, test: Score | undefined, second: Metric | undefined): string[] {
@@ -147,12 +147,12 @@ function scores(validation: Score, test: Score | undefined, second: Metric | und
 }
 
 /** The results in the state of a run, as a table shows them. */
-export function shownResults(spec: RunSpec, results: readonly GenerationResult[]): readonly ShownResult[] {
-  return results.map(({ generation, learners, frozen = {}, candidate, promoted }) => {
-    const { name, decisive } = stageOf(spec, generation);
+export function shownResults(spec: RunSpec, results: readonly StageResult[]): readonly ShownResult[] {
+  return results.map(({ stage, learners, frozen = {}, candidate, promoted }) => {
+    const { name, decisive } = stageOf(spec, stage);
     const best = inOrderOf(spec, Object.keys(learners)).map((each) => [each, learners[each]!.best] as const);
     return {
-      ...{ generation, stageName: name, learners: Object.fromEntries(best), frozen },
+      ...{ stage, stageName: name, learners: Object.fromEntries(best), frozen },
       ...{ decisive, promotes: candidate !== undefined, promoted },
     };
   });
@@ -165,11 +165,7 @@ interface StartedWith {
 }
 
 /** A command worth trying after a run, with the settings that it was started with, and why. */
-export function whatNext(
-  spec: RunSpec,
-  results: readonly GenerationResult[],
-  { file, overrides }: StartedWith,
-): string {
+export function whatNext(spec: RunSpec, results: readonly StageResult[], { file, overrides }: StartedWith): string {
   const best = bestStage(results, spec);
   const more = best === results.length - 1 && (stagesOf(spec)[best]?.generation ?? 0) > 0;
   const changes: Readonly<Record<string, string>> = more

@@ -73,7 +73,7 @@ export async function run(options: RunOptions, shell: Shell): Promise<number> {
   }
   if (!after || !whereItContinues(after)) say(shell, `run ${spec.name} was stopped before its first checkpoint`);
   else {
-    const stage = drained && stageText(stagesOf(spec)[drained.generation]?.name, drained.generation);
+    const stage = drained && stageText(stagesOf(spec)[drained.stage]?.name, drained.stage);
     const place = drained ? `step ${drained.step} of ${stage}` : 'its last checkpoint';
     say(shell, `run ${spec.name} is paused at ${place}; the same command continues it`);
   }
@@ -86,8 +86,8 @@ function newRun(spec: RunSpec): ReturnType<typeof runJson> {
   const stages = stagesOf(spec);
   const { name, learners, frozen, decisive } = stageAt(spec, 0, false);
   const names = (models: readonly { readonly name: string }[]) => models.map((model) => model.name);
-  const stage = { name, learners: names(learners), frozen: names(frozen), decisive };
-  const known = { runId: spec.name, spec: JSON.stringify(spec), stage, stages: stages.length };
+  const currentStage = { name, learners: names(learners), frozen: names(frozen), decisive };
+  const known = { runId: spec.name, spec: JSON.stringify(spec), currentStage, stageCount: stages.length };
   return runJson(Run.fromPartial({ ...known, phase, attempt: 1 }));
 }
 

@@ -3,7 +3,7 @@ import { queueOf } from '@trikd/events/queue';
 import { Run } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { RUN_PHASES } from '@trikd/protocol/run-phases';
 import type { GenerationActions } from '../commands/generation/command.js';
-import { generationsJson, generationsText } from '../commands/generation/list.js';
+import { stagesJson, stagesText } from '../commands/generation/list.js';
 import type { QueueOptions } from '../commands/queue/command.js';
 import { QUEUE_PHASES, queueJson, queueText } from '../commands/queue/queue.js';
 import type { RunsActions } from '../commands/runs/command.js';
@@ -38,13 +38,13 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
   const show = (format: Format, text: () => string, json: () => object) =>
     print(shell, format === 'table' ? text() : formatted(json(), format));
   const steer: RunsActions['steer'] = async (verb, options) => {
-    const { runId, requestId, generation, output } = options;
+    const { runId, requestId, stage, output } = options;
     if (!options.yes) {
       const answer = await confirm(verb.question?.(runId) ?? '', shell);
       if (answer !== 'yes') return finish(answer === 'no' ? 1 : 2);
     }
     await ask(options, { runId, requestId }, async (asking) => {
-      const asked = verb.request(asking, { runId, requestId, generation });
+      const asked = verb.request(asking, { runId, requestId, stage });
       const run = await waiting(`${verb.name} ${runId}`, asked, shell);
       show(
         output,
@@ -90,8 +90,8 @@ export function serverActions(shell: Shell, finish: (status: number) => void): S
       const run = await getRun(asking, runId);
       show(
         output,
-        () => generationsText(run),
-        () => generationsJson(run),
+        () => stagesText(run),
+        () => stagesJson(run),
       );
     });
   const queue: ServerActions['queue'] = ({ output, ...choice }) =>

@@ -17,7 +17,7 @@ export interface Change {
   /** A request that was applied is not applied again. */
   readonly requestId: string;
   /** 0 for verbs that name none. */
-  readonly generation: number;
+  readonly stage: number;
 }
 
 /** A command that changes a run. */
@@ -55,7 +55,7 @@ const TIMEOUT = 120;
 /** The subcommand of a verb. */
 export function steeringCommand(verb: Verb, steer: (verb: Verb, options: SteerOptions) => Promise<void>): Command {
   const command = new Command(verb.name).description(verb.summary).argument('<run>', 'name of the run');
-  if (verb.namesGeneration) command.argument('<generation>', 'number of the generation, from 0', wholeNumber);
+  if (verb.namesGeneration) command.argument('<generation>', 'index of its stage, from 0', wholeNumber);
   command
     .addOption(serverOption())
     .addOption(timeoutOption(TIMEOUT))
@@ -69,9 +69,9 @@ export function steeringCommand(verb: Verb, steer: (verb: Verb, options: SteerOp
     )
     .exitOverride()
     .action(async (runId: string, ...rest: readonly unknown[]) => {
-      const generation = typeof rest[0] === 'number' ? rest[0] : 0;
+      const stage = typeof rest[0] === 'number' ? rest[0] : 0;
       const { output, requestId, yes, ...choice } = command.opts<RawOptions>();
-      const change = { runId, generation, requestId: requestId ?? randomUUID() };
+      const change = { runId, stage, requestId: requestId ?? randomUUID() };
       await steer(verb, { ...change, ...serverChoiceOf(choice), output, yes: yes ?? verb.question === undefined });
     });
 }

@@ -14,18 +14,18 @@ const message = (event: WatchRunResponse['event'], number = 0): WatchRunResponse
   time: undefined,
 });
 
-const phase = (generation: number) => ({ phase: RunPhase.RUN_PHASE_TRAINING, generation, attempt: 1 });
-const snapshot = (generation: number) =>
+const phase = (stage: number) => ({ phase: RunPhase.RUN_PHASE_TRAINING, stage, attempt: 1 });
+const snapshot = (stage: number) =>
   message({
     $case: 'run',
-    value: Run.fromPartial({ runId: 'trial', ...phase(generation), progress: { stepsTotal: 200 } }),
+    value: Run.fromPartial({ runId: 'trial', ...phase(stage), progress: { stepsTotal: 200 } }),
   });
 
 const progress = (nextStep: number) => ({
   $case: 'progress' as const,
   value: {
     participant: 'student',
-    generation: 0,
+    stage: 0,
     totalSteps: 100,
     progress: {
       nextStep,
@@ -49,10 +49,10 @@ describe('quietDisplay', () => {
       time = 1000 * second;
       display.show(message(progress(second)));
     }
-    display.show(message({ $case: 'committed', value: { generation: 0, step: 20, manifestKey: 'key' } }));
+    display.show(message({ $case: 'committed', value: { stage: 0, step: 20, manifestKey: 'key' } }));
     expect(output.lines).toMatchObject([
       { event: 'run', phase: 'training' },
-      { event: 'progress', generation: 0, totalSteps: 100, student: { step: 11 } },
+      { event: 'progress', stage: 0, totalSteps: 100, student: { step: 11 } },
       { event: 'progress', student: { step: 22 } },
       { event: 'committed', step: 20 },
     ]);
@@ -62,11 +62,11 @@ describe('quietDisplay', () => {
     const output = recorder();
     const display = quietDisplay(output, { write: () => undefined }, emptyHistory, () => 0);
     display.show(snapshot(0));
-    for (const [index, generation] of [0, 1].entries()) {
-      const value = PhaseChanged.fromPartial(phase(generation));
+    for (const [index, stage] of [0, 1].entries()) {
+      const value = PhaseChanged.fromPartial(phase(stage));
       display.show(message({ $case: 'phaseChanged', value }, index + 1));
     }
-    expect(output.lines).toMatchObject([{ generation: 0 }, { generation: 1 }]);
+    expect(output.lines).toMatchObject([{ stage: 0 }, { stage: 1 }]);
   });
 
   test('keeps sentences for people out of what programs read', () => {
@@ -74,9 +74,9 @@ describe('quietDisplay', () => {
     const errors: string[] = [];
     const display = quietDisplay(output, { write: (text) => errors.push(text) }, emptyHistory, () => 0);
     display.say('resting');
-    display.show(message({ $case: 'drained', value: { generation: 1, step: 7 } }));
+    display.show(message({ $case: 'drained', value: { stage: 1, step: 7 } }));
     expect(errors).toEqual(['resting\n']);
-    expect(output.lines).toEqual([{ event: 'drained', generation: 1, step: 7 }]);
+    expect(output.lines).toEqual([{ event: 'drained', stage: 1, step: 7 }]);
     expect(display.history()).toMatchObject({ drained: { step: 7 } });
   });
 });

@@ -93,7 +93,7 @@ function progressRecord({ run }: RunHistory): object {
   });
   const totalSteps = run?.progress?.roles[0]?.totalSteps;
   return {
-    ...{ event: 'progress', generation: run?.generation, ...namedStage(run?.currentStage?.name), totalSteps },
+    ...{ event: 'progress', stage: run?.stage, ...namedStage(run?.currentStage?.name), totalSteps },
     ...Object.fromEntries(roles),
   };
 }
@@ -107,25 +107,25 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
     }
     case 'phaseChanged':
       return phaseRecord(event.value);
-    case 'generationEnded': {
-      const { generation, stageName, steps, promoted, learners = [] } = event.value.result ?? {};
+    case 'stageEnded': {
+      const { stage, stageName, steps, promoted, learners = [] } = event.value.result ?? {};
       const scores = learners.map(({ participant, best }) => [participant, primaryValues(best)] as const);
       return {
-        ...{ event: 'generation-ended', generation, ...namedStage(stageName), steps, promoted },
+        ...{ event: 'stage-ended', stage, ...namedStage(stageName), steps, promoted },
         ...Object.fromEntries(scores),
       };
     }
     case 'anchorMoved': {
-      const { kind = '', generation, during } = event.value.move ?? {};
-      return { event: 'anchor-moved', by: kind.replace('ANCHOR_MOVE_KIND_', '').toLowerCase(), generation, during };
+      const { kind = '', stage, during } = event.value.move ?? {};
+      return { event: 'anchor-moved', by: kind.replace('ANCHOR_MOVE_KIND_', '').toLowerCase(), stage, during };
     }
     case 'stallsChanged':
       return { event: 'stalls', stalls: event.value.stalls };
     case 'evaluation': {
-      const { participant, generation, evaluation } = event.value;
+      const { participant, stage, evaluation } = event.value;
       const { step, validation } = evaluation ?? {};
       const { metrics, examples } = validation ?? {};
-      return { event: 'evaluation', role: participant, generation, step, ...metrics, examples };
+      return { event: 'evaluation', role: participant, stage, step, ...metrics, examples };
     }
     case 'committed':
       return { event: 'committed', ...event.value };
@@ -148,15 +148,15 @@ export function recordOf(event: RunEvent): Readonly<Record<string, unknown>> | u
 
 interface Phase {
   readonly phase: string;
-  readonly generation: number;
+  readonly stage: number;
   readonly currentStage?: { readonly name: string } | undefined;
   readonly attempt: number;
   readonly failure: string;
 }
 
-function phaseRecord({ phase, generation, currentStage, attempt, failure }: Phase) {
+function phaseRecord({ phase, stage, currentStage, attempt, failure }: Phase) {
   return {
-    ...{ event: 'run', phase: phaseName(phase), generation, ...namedStage(currentStage?.name), attempt },
+    ...{ event: 'run', phase: phaseName(phase), stage, ...namedStage(currentStage?.name), attempt },
     ...(failure !== '' && { failure }),
   };
 }

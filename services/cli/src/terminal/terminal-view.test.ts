@@ -5,27 +5,27 @@ import { recordOf } from './display.js';
 import { terminalView } from './terminal-view.js';
 
 const score = (accuracy: number) => ({ metrics: { accuracy, nll: 0.6 }, examples: 2000 });
-const stageOf = (generation: number) => ({
-  ...{ name: `generation-${generation}`, learners: ['student', 'teacher'], decisive: 'student' },
-  frozen: generation > 0 ? ['anchor'] : [],
+const stageOf = (stage: number) => ({
+  ...{ name: `generation-${stage}`, learners: ['student', 'teacher'], decisive: 'student' },
+  frozen: stage > 0 ? ['anchor'] : [],
 });
-const stands = (generation: number, attempt: number, phase = 'RUN_PHASE_TRAINING') => ({
-  ...{ phase, generation, attempt, currentStage: stageOf(generation) },
-  ...(generation > 0 && { anchor: { generation: generation - 1, validation: score(0.823), test: score(0.8) } }),
-  progress: { stepsDone: 360 * generation, stepsTotal: 1080 },
+const stands = (stage: number, attempt: number, phase = 'RUN_PHASE_TRAINING') => ({
+  ...{ phase, stage, attempt, currentStage: stageOf(stage) },
+  ...(stage > 0 && { anchor: { stage: stage - 1, validation: score(0.823), test: score(0.8) } }),
+  progress: { stepsDone: 360 * stage, stepsTotal: 1080 },
 });
-const run = (generation: number, attempt: number) => ({
+const run = (stage: number, attempt: number) => ({
   run: {
-    ...{ runId: 'trial', stageCount: 3, ...stands(generation, attempt) },
-    generations: Array.from({ length: generation }, (_, ended) => ({ generation: ended, steps: 360 })),
+    ...{ runId: 'trial', stageCount: 3, ...stands(stage, attempt) },
+    stages: Array.from({ length: stage }, (_, ended) => ({ stage: ended, steps: 360 })),
   },
 });
-const phase = (generation: number, attempt: number, name?: string) => ({
-  phaseChanged: stands(generation, attempt, name),
+const phase = (stage: number, attempt: number, name?: string) => ({
+  phaseChanged: stands(stage, attempt, name),
 });
-const progress = (participant: string, generation: number, nextStep: number) => ({
+const progress = (participant: string, stage: number, nextStep: number) => ({
   progress: {
-    ...{ participant, generation, totalSteps: 360 },
+    ...{ participant, stage, totalSteps: 360 },
     progress: {
       nextStep,
       terms: [
@@ -42,14 +42,14 @@ const progress = (participant: string, generation: number, nextStep: number) => 
   },
 });
 const evaluation = {
-  evaluation: { participant: 'student', generation: 1, evaluation: { step: 90, validation: score(0.792) } },
+  evaluation: { participant: 'student', stage: 1, evaluation: { step: 90, validation: score(0.792) } },
 };
 const viewOf = (events: readonly object[], columns = 200) =>
   terminalView(foldAll(events.map((event, number) => eventOf({ ...event, number }))), columns);
 
 describe('terminalView', () => {
   test('shows the state of the run and one line per role', () => {
-    const committed = { committed: { generation: 1, step: 60, manifestKey: 'key' } };
+    const committed = { committed: { stage: 1, step: 60, manifestKey: 'key' } };
     const events = [run(1, 2), progress('student', 1, 120), evaluation, committed];
     expect(viewOf(events)).toEqual([
       'trial · generation 1 (2 of 3) · training · attempt 2 · checkpoint at step 60',
@@ -69,7 +69,7 @@ describe('terminalView', () => {
       decisive: 'assistant-1',
     };
     const event = {
-      run: { runId: 'trial', phase: 'RUN_PHASE_TRAINING', generation: 1, attempt: 1, currentStage, stageCount: 3 },
+      run: { runId: 'trial', phase: 'RUN_PHASE_TRAINING', stage: 1, attempt: 1, currentStage, stageCount: 3 },
     };
     expect(viewOf([event])).toEqual([
       'trial · stage assistant-1 (2 of 3) · training',
@@ -78,7 +78,7 @@ describe('terminalView', () => {
     ]);
   });
 
-  test('shows nothing of the generation before', () => {
+  test('shows nothing of the stage before', () => {
     const events = [run(0, 1), progress('student', 0, 360), phase(1, 1, 'RUN_PHASE_PREPARING')];
     expect(viewOf(events)[1]).toBe('student  waiting for its first step');
   });
@@ -90,9 +90,9 @@ describe('terminalView', () => {
     }
   });
 
-  test('shows an alarm until the generation ends', () => {
+  test('shows an alarm until the stage ends', () => {
     const alarm = {
-      alarm: { participant: 'teacher', generation: 0, alarm: { step: 50, message: 'the loss is ln 10' } },
+      alarm: { participant: 'teacher', stage: 0, alarm: { step: 50, message: 'the loss is ln 10' } },
     };
     expect(viewOf([run(0, 1), alarm])).toContain('alarm: the teacher, at step 50: the loss is ln 10');
     expect(viewOf([run(0, 1), alarm, phase(1, 1, 'RUN_PHASE_PREPARING')])).toHaveLength(4);
@@ -105,20 +105,18 @@ describe('recordOf', () => {
   test('is nothing for progress, and something for other events', () => {
     expect(record(progress('student', 0, 1))).toBeUndefined();
     expect(record(evaluation)).toEqual({
-      ...{ event: 'evaluation', role: 'student', generation: 1, step: 90 },
+      ...{ event: 'evaluation', role: 'student', stage: 1, step: 90 },
       ...{ accuracy: 0.792, nll: 0.6, examples: 2000 },
     });
-    const failed = { phase: 'RUN_PHASE_FAILED', generation: 2, attempt: 1, failure: 'it diverged' };
+    const failed = { phase: 'RUN_PHASE_FAILED', stage: 2, attempt: 1, failure: 'it diverged' };
     expect(record({ phaseChanged: failed })).toEqual({ event: 'run', ...failed, phase: 'failed' });
     const learners = [{ participant: 'student', best: { validation: score(0.5), test: score(0.25) } }];
-    expect(
-      record({ generationEnded: { result: { generation: 1, steps: 9, promoted: true, learners } } }),
-    ).toMatchObject({
-      ...{ event: 'generation-ended', generation: 1, steps: 9, promoted: true },
+    expect(record({ stageEnded: { result: { stage: 1, steps: 9, promoted: true, learners } } })).toMatchObject({
+      ...{ event: 'stage-ended', stage: 1, steps: 9, promoted: true },
       student: { validation: 0.5, test: 0.25 },
     });
-    expect(record({ anchorMoved: { move: { kind: 'ANCHOR_MOVE_KIND_RULE', generation: 1, during: 1 } } })).toEqual({
-      ...{ event: 'anchor-moved', by: 'rule', generation: 1, during: 1 },
+    expect(record({ anchorMoved: { move: { kind: 'ANCHOR_MOVE_KIND_RULE', stage: 1, during: 1 } } })).toEqual({
+      ...{ event: 'anchor-moved', by: 'rule', stage: 1, during: 1 },
     });
   });
 });

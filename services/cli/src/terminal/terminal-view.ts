@@ -8,9 +8,9 @@ import { clock } from './texts.js';
 
 /** A run as lines for a terminal: its phase, one line per model, what it waits for. */
 export function terminalView(history: RunHistory, columns: number): readonly string[] {
-  const { run, generations } = history;
+  const { run, stages } = history;
   if (!run) return [];
-  const present = generations.find(({ generation }) => generation === run.generation);
+  const present = stages.find(({ stage }) => stage === run.stage);
   const waits = waitSentence(run);
   const learners = run.currentStage?.learners ?? UNNAMED;
   const models = [...learners.map((name) => learnerLine(run, name)), ...frozenLines(run)];
@@ -31,13 +31,13 @@ export function terminalView(history: RunHistory, columns: number): readonly str
 const UNNAMED = ['student', 'teacher'];
 
 function headline(
-  { runId, generation, currentStage, stageCount, attempt, phase, progress }: Run,
+  { runId, stage, currentStage, stageCount, attempt, phase, progress }: Run,
   committed: number | undefined,
 ): string {
   const left = progress?.secondsRemaining;
   return [
     runId,
-    `${stageText(currentStage?.name, generation)}${stageCount === 0 ? '' : ` (${generation + 1} of ${stageCount})`}`,
+    `${stageText(currentStage?.name, stage)}${stageCount === 0 ? '' : ` (${stage + 1} of ${stageCount})`}`,
     phaseName(phase),
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(committed === undefined ? [] : [`checkpoint at step ${committed}`]),
@@ -65,21 +65,21 @@ function learnerLine({ progress, currentStage }: Run, name: string): ModelLine {
   ];
 }
 
-/** The frozen model of a generation. Of this one alone the run has the scores. */
+/** The frozen model of a stage. Of this one alone the run has the scores. */
 const ANCHOR = 'anchor';
 
-function frozenLines({ anchor, currentStage, generation }: Run): readonly ModelLine[] {
+function frozenLines({ anchor, currentStage, stage }: Run): readonly ModelLine[] {
   const names = currentStage?.frozen ?? (anchor ? [ANCHOR] : []);
   if (names.length === 0) {
     // A pair without an anchor is to make the first one.
     const first = !currentStage || (isGeneration(currentStage.name) && currentStage.learners.length === 2);
-    return first ? [[ANCHOR, `none in ${stageText(currentStage?.name, generation)}`]] : [];
+    return first ? [[ANCHOR, `none in ${stageText(currentStage?.name, stage)}`]] : [];
   }
   return names.map((name) => {
     if (name !== ANCHOR || !anchor) return [name, 'frozen'];
     const { validation, test } = anchor;
     const scores = Object.entries({ validation, test }).flatMap(([split, score]) => scored(split, score?.metrics));
-    return [name, `the student of generation ${anchor.generation}`, ...scores];
+    return [name, `the student of generation ${anchor.stage}`, ...scores];
   });
 }
 

@@ -1,4 +1,4 @@
-import type { GenerationResult } from '@trikd/core/run/state';
+import type { StageResult } from '@trikd/core/run/state';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 
 const score = (accuracy: number, nll = 0.5) => ({
@@ -11,22 +11,22 @@ export const best = (accuracy: number) => ({
   test: score(accuracy - 0.01, 0.61234),
   params: { key: 'p', sha256: 'a'.repeat(64), bytes: 1 },
 });
-export const result = (generation: number, student: number, promoted: boolean): GenerationResult => ({
-  generation,
+export const result = (stage: number, student: number, promoted: boolean): StageResult => ({
+  stage,
   steps: 360,
   learners: {
     student: { best: best(student), stateSha256: 'b'.repeat(64) },
     teacher: { best: best(0.9), stateSha256: 'c'.repeat(64) },
   },
-  ...(generation > 0 && { frozen: { anchor: { validation: score(0.8), test: score(0.79) } } }),
+  ...(stage > 0 && { frozen: { anchor: { validation: score(0.8), test: score(0.79) } } }),
   candidate: 'student',
   promoted,
   pair: { step: 360, manifestKey: 'm' },
 });
 
 /** The result of a stage with one learner, which is no candidate. */
-export const alone = (generation: number, learner: string, accuracy: number): GenerationResult => ({
-  ...{ generation, steps: 360, learners: { [learner]: { best: best(accuracy), stateSha256: 'd'.repeat(64) } } },
+export const alone = (stage: number, learner: string, accuracy: number): StageResult => ({
+  ...{ stage, steps: 360, learners: { [learner]: { best: best(accuracy), stateSha256: 'd'.repeat(64) } } },
   ...{ promoted: false, pair: { step: 360, manifestKey: 'm' } },
 });
 

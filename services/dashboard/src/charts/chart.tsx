@@ -105,10 +105,10 @@ function ValuesTable({ plot, word }: Pick<ChartProps, 'plot' | 'word'>) {
           </tr>
         </thead>
         <tbody>
-          {plot.marks.map(({ generation, label, at }, index) => {
+          {plot.marks.map(({ stage, label, at }, index) => {
             const end = plot.marks[index + 1]?.at ?? Number.POSITIVE_INFINITY;
             return (
-              <tr key={generation}>
+              <tr key={stage}>
                 <th scope="row">{label}</th>
                 {plot.series.map((series) => (
                   <td key={series.name} class="number">

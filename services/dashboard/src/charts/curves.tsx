@@ -10,25 +10,22 @@ import { plotsOf, type StageView } from './series.js';
 export function Curves({ history }: { readonly history: RunHistory }) {
   const [view, setView] = useState<StageView>('sequence');
   const [look, setLook] = useState(FIRST_LOOK);
-  const { run, generations } = history;
-  const plots = useMemo(
-    () => plotsOf(history, view),
-    [generations, run?.spec, run?.generation, run?.generations, view],
-  );
+  const { run, stages } = history;
+  const plots = useMemo(() => plotsOf(history, view), [stages, run?.spec, run?.stage, run?.stages, view]);
   const { word, label } = namingOf(run);
   return (
     <section class="panel" aria-labelledby="curves">
       <div class="title">
         <h2 id="curves">Curves</h2>
         <div class="controls">
-          {generations.length > 1 && (
+          {stages.length > 1 && (
             <Choice
               label={`${capital(word)}s`}
               value={String(view)}
               options={[
                 ['sequence', 'in sequence'],
                 ['overlaid', 'overlaid from step 0'],
-                ...generations.map((each) => [String(each.generation), label(each.generation)] as const),
+                ...stages.map((each) => [String(each.stage), label(each.stage)] as const),
               ]}
               choose={(name) => setView(viewNamed(name))}
             />

@@ -6,7 +6,7 @@ const plot = (split: 'train' | 'validation', values: readonly number[], more: Pa
   ...{ title: 'Accuracy', axis: 'accuracy', share: false },
   steps: values.map((_, index) => index + 1),
   series: [{ name: 'student', colour: 'student', learner: 'student', split, values }],
-  marks: [{ at: 0, generation: 0, label: '0', short: 'g0' }],
+  marks: [{ at: 0, stage: 0, label: '0', short: 'g0' }],
   ...more,
 });
 const all = { from: 0, to: Number.POSITIVE_INFINITY, whole: false, log: false };
@@ -20,7 +20,7 @@ test('the start of a stage does not hide the differences after it', () => {
 });
 
 test('every stage has a start', () => {
-  const marks = [0, 100].map((at, generation) => ({ at, generation, label: '', short: '' }));
+  const marks = [0, 100].map((at, stage) => ({ at, stage, label: '', short: '' }));
   const [low] = rangeOf(plot('validation', [...rising, ...rising], { marks }), all) ?? [];
   expect(low).toBeGreaterThan(80);
 });

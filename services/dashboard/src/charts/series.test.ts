@@ -3,16 +3,11 @@ import { foldAll } from '@trikd/events/run-history';
 import { describe, expect, test } from 'vitest';
 import { newest, plotsOf } from './series.js';
 
-const progress = (
-  participant: string,
-  generation: number,
-  nextStep: number,
-  losses: Readonly<Record<string, number>>,
-) =>
+const progress = (participant: string, stage: number, nextStep: number, losses: Readonly<Record<string, number>>) =>
   eventOf({
     progress: {
       participant,
-      generation,
+      stage,
       totalSteps: 100,
       progress: {
         nextStep,
@@ -21,11 +16,11 @@ const progress = (
       },
     },
   });
-const evaluation = (participant: string, generation: number, step: number, accuracy: number) =>
+const evaluation = (participant: string, stage: number, step: number, accuracy: number) =>
   eventOf({
     evaluation: {
       participant,
-      generation,
+      stage,
       evaluation: { step, validation: { metrics: { accuracy, nll: 2 } } },
     },
   });
@@ -42,15 +37,15 @@ const history = foldAll([
   progress('student', 1, 5, { task: 1 }),
   evaluation('student', 1, 5, 0.75),
 ]);
-const plot = (title: string, generation?: number) => plotsOf(history, generation).find((each) => each.title === title);
+const plot = (title: string, stage?: number) => plotsOf(history, stage).find((each) => each.title === title);
 
 describe('plots', () => {
-  test('show generations in sequence', () => {
+  test('show stages in sequence', () => {
     const accuracy = plot('Accuracy');
     expect(accuracy?.steps).toEqual([10, 12, 20, 25]);
     expect(accuracy?.marks).toEqual([
-      { at: 0, generation: 0, label: '0', short: 'g0' },
-      { at: 20, generation: 1, label: '1', short: 'g1' },
+      { at: 0, stage: 0, label: '0', short: 'g0' },
+      { at: 20, stage: 1, label: '1', short: 'g1' },
     ]);
     expect(accuracy?.series.map(({ split, values }) => [split, values])).toEqual([
       ['train', [0.5, undefined, 0.5, 0.5]],
@@ -58,7 +53,7 @@ describe('plots', () => {
     ]);
   });
 
-  test('show one generation from its own step 0', () => {
+  test('show one stage from its own step 0', () => {
     expect(plot('Task loss', 1)).toMatchObject({ steps: [5], series: [{ values: [1] }] });
   });
 

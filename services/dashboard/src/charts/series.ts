@@ -1,7 +1,7 @@
 import type { Metric } from '@trikd/core/tasks/metric';
 import { METRICS } from '@trikd/core/tasks/metrics';
 import type { Curve } from '@trikd/events/curve';
-import type { GenerationHistory, RunHistory } from '@trikd/events/run-history';
+import type { RunHistory, StageHistory } from '@trikd/events/run-history';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { frozenIn, learnerIn, namingOf, participantsIn, stageIn } from '../run/stages.js';
 
@@ -22,7 +22,7 @@ export interface Series {
 /** The start of a stage in a plot. */
 export interface Mark {
   readonly at: number;
-  readonly generation: number;
+  readonly stage: number;
   /** As a row of a table has it: `2`, `teacher`. */
   readonly label: string;
   /** As a plot has it: `g2`, `teacher`. */
@@ -108,7 +108,7 @@ export type StageView = 'sequence' | 'overlaid' | number;
 /** The plots that have values. */
 export function plotsOf(history: RunHistory, view: StageView = 'sequence'): readonly Plot[] {
   const { run } = history;
-  const shown = history.generations.filter((each) => typeof view === 'string' || each.generation === view);
+  const shown = history.stages.filter((each) => typeof view === 'string' || each.stage === view);
   const stages = stagesShown(run, shown);
   const plot = view === 'overlaid' ? overlaid : inSequence(coloursIn(run));
   return plotsWanted(run)
@@ -119,33 +119,33 @@ export function plotsOf(history: RunHistory, view: StageView = 'sequence'): read
 /** A stage in the sequence of a plot. */
 interface StageShown {
   readonly mark: Mark;
-  readonly learners: GenerationHistory['learners'];
+  readonly learners: StageHistory['learners'];
   readonly trained: readonly Trained[];
 }
 
-function stagesShown(run: Run | undefined, shown: readonly GenerationHistory[]): readonly StageShown[] {
+function stagesShown(run: Run | undefined, shown: readonly StageHistory[]): readonly StageShown[] {
   const naming = namingOf(run);
   let offset = 0;
-  return shown.map(({ generation, learners, totalSteps }) => {
-    const mark = { at: offset, generation, label: naming.label(generation), short: naming.short(generation) };
+  return shown.map(({ stage, learners, totalSteps }) => {
+    const mark = { at: offset, stage, label: naming.label(stage), short: naming.short(stage) };
     const curves = Object.values(learners).flatMap(({ training, validation }) => [training, validation]);
     offset += lengthOf(totalSteps, curves);
-    return { mark, learners, trained: trainedIn(run, generation, Object.keys(learners)) };
+    return { mark, learners, trained: trainedIn(run, stage, Object.keys(learners)) };
   });
 }
 
 /** The learners of a stage: in the order of its spec, and others that have reported. */
-function trainedIn(run: Run | undefined, generation: number, reported: readonly string[]): readonly Trained[] {
-  const names = [...new Set([...(run ? stageIn(run, generation).learners : []), ...reported])];
+function trainedIn(run: Run | undefined, stage: number, reported: readonly string[]): readonly Trained[] {
+  const names = [...new Set([...(run ? stageIn(run, stage).learners : []), ...reported])];
   return names.map((learner) => {
     const peer = names.find((name) => name !== learner);
-    const weight = run && taskWeightOf(run, generation, learner);
+    const weight = run && taskWeightOf(run, stage, learner);
     return { learner, ...(peer !== undefined && { peer }), ...(weight !== undefined && { taskWeight: weight }) };
   });
 }
 
-function taskWeightOf(run: Run, generation: number, learner: string): number | undefined {
-  const task = learnerIn(run, generation, learner)?.objective.find(({ kind }) => kind === 'task');
+function taskWeightOf(run: Run, stage: number, learner: string): number | undefined {
+  const task = learnerIn(run, stage, learner)?.objective.find(({ kind }) => kind === 'task');
   return typeof task?.weight === 'number' && task.weight > 0 ? task.weight : undefined;
 }
 
@@ -216,7 +216,7 @@ function overlaid(wanted: Wanted, stages: readonly StageShown[]): Plot {
     );
   const validated = validation === undefined ? [] : linesOf('validation', named(validation));
   const lines = validated.some(({ points }) => points.size > 0) ? validated : linesOf('training', train);
-  return plotOf(wanted, lines, [{ at: 0, generation: 0, label: 'newest', short: '' }]);
+  return plotOf(wanted, lines, [{ at: 0, stage: 0, label: 'newest', short: '' }]);
 }
 
 /** The values of a learner in all stages, by their steps in the plot. */

@@ -28,13 +28,13 @@ export function comparedPlots(
       ...(learner !== learners[0] && { dashed: true }),
       ...{ learner, split: 'validation' as const, values },
     })),
-    marks: [{ at: 0, generation: 0, label: 'newest', short: '' }],
+    marks: [{ at: 0, stage: 0, label: 'newest', short: '' }],
   }));
 }
 
 /** All learners of runs: the student first, then in the order in which they have reported. */
 export function learnersIn(histories: readonly RunHistory[]): readonly string[] {
-  const names = histories.flatMap(({ generations }) => generations.flatMap(({ learners }) => Object.keys(learners)));
+  const names = histories.flatMap(({ stages }) => stages.flatMap(({ learners }) => Object.keys(learners)));
   return [...new Set(names)].sort((a, b) => Number(b === 'student') - Number(a === 'student'));
 }
 

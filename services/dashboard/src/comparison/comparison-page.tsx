@@ -167,7 +167,7 @@ interface RunStagesProps {
 
 function RunStages({ history, run, colour }: RunStagesProps) {
   const { title } = namingOf(run);
-  const lineage = lineageOf(run, history.generations);
+  const lineage = lineageOf(run, history.stages);
   return (
     <section class="run-stages" aria-label={run.runId}>
       <h3>
@@ -175,10 +175,10 @@ function RunStages({ history, run, colour }: RunStagesProps) {
       </h3>
       {lineage.length === 0 && <p class="empty">No stage has begun.</p>}
       <ol>
-        {lineage.map(({ generation, learners, validation, test, became, isAnchor, isBest, state }) => (
-          <li key={generation} class={isBest ? 'is-best' : ''}>
+        {lineage.map(({ stage, learners, validation, test, became, isAnchor, isBest, state }) => (
+          <li key={stage} class={isBest ? 'is-best' : ''}>
             <p>
-              <strong>{capital(title(generation))}</strong>
+              <strong>{capital(title(stage))}</strong>
               {isBest && <span class="mark best">result</span>}
               {became && <span class="mark">{becameText(became)}</span>}
               {isAnchor && <span class="mark anchor">the anchor</span>}

@@ -11,9 +11,9 @@ import { bestFiles, resultFile, type StoredFile, stateFiles } from './stored-fil
 /** Files of a run for the browser to save: its run file, its report, its events, its result, and all its models. */
 export function Downloads({ history }: { readonly history: RunHistory }) {
   const [problem, setProblem] = useState('');
-  const { run, generations } = history;
+  const { run, stages } = history;
   // Most events change neither the spec nor what the models compute with.
-  const numerics = generations.findLast((each) => each.numerics)?.numerics;
+  const numerics = stages.findLast((each) => each.numerics)?.numerics;
   const file = useMemo(() => runFile(history), [run?.spec, run?.specDigest, numerics]);
   if (!run) return null;
   const { runId } = run;
@@ -41,7 +41,7 @@ export function Downloads({ history }: { readonly history: RunHistory }) {
           Save the {student.learner} <span class="muted small">{bytes(student.bytes)}</span>
         </a>
       )}
-      {run.generations.length > 0 && (
+      {run.stages.length > 0 && (
         <a class="button" href={`/try.html#${encodeURIComponent(runId)}`}>
           Try the student
         </a>

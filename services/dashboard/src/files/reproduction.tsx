@@ -17,9 +17,9 @@ interface ReproductionProps {
 
 /** What somebody needs to train a run again: its file, and what else its numbers depend on. */
 export function Reproduction({ history, file, children, more }: ReproductionProps) {
-  const { run, generations } = history;
+  const { run, stages } = history;
   if (!run || file === undefined) return null;
-  const numerics = generations.findLast((each) => each.numerics)?.numerics ?? [];
+  const numerics = stages.findLast((each) => each.numerics)?.numerics ?? [];
   const result = resultFile(run);
   return (
     <section class="panel reproduction" aria-labelledby="reproduction">

@@ -24,11 +24,11 @@ export interface StoredFile {
 
 /** The best params of the learners of each ended stage, the newest stage first. */
 export function bestFiles(run: Run): readonly StoredFile[] {
-  return run.generations
+  return run.stages
     .toReversed()
-    .flatMap(({ generation, learners }) =>
+    .flatMap(({ stage, learners }) =>
       learners.flatMap(({ participant, best }) =>
-        best?.params ? [fileOf(run, generation, best.step, participant, 'best params', best.params)] : [],
+        best?.params ? [fileOf(run, stage, best.step, participant, 'best params', best.params)] : [],
       ),
     );
 }
@@ -39,27 +39,25 @@ export function resultFile(run: Run): StoredFile | undefined {
   if (!result) return undefined;
   const name = decisiveOf(result, run);
   const best = result.learners.find(({ participant }) => participant === name)?.best;
-  return best?.params && fileOf(run, result.generation, best.step, name, 'best params', best.params);
+  return best?.params && fileOf(run, result.stage, best.step, name, 'best params', best.params);
 }
 
 /** What a run could continue from, the newest first: params with the slots of the optimizer. */
 export function stateFiles(run: Run, { checkpoints }: ListCheckpointsResponse): readonly StoredFile[] {
-  return checkpoints.flatMap(({ generation, step, parts }) =>
-    parts.flatMap(({ participant, state }) =>
-      state ? [fileOf(run, generation, step, participant, 'state', state)] : [],
-    ),
+  return checkpoints.flatMap(({ stage, step, parts }) =>
+    parts.flatMap(({ participant, state }) => (state ? [fileOf(run, stage, step, participant, 'state', state)] : [])),
   );
 }
 
 function fileOf(
   run: Run,
-  generation: number,
+  stageIndex: number,
   step: number,
   learner: string,
   what: 'best params' | 'state',
   { key, bytes, sha256 }: Blob,
 ): StoredFile {
-  const stage = namingOf(run).title(generation);
+  const stage = namingOf(run).title(stageIndex);
   const name = [run.runId, learner, stage, ...(what === 'state' ? [`step ${step}`] : [])].join('-');
   return {
     ...{ stage: capital(stage), step, learner, bytes, sha256 },

@@ -36,7 +36,7 @@ export function RunActions({ run, allowed, done }: RunActionsProps) {
       {can('triggered') && (
         <Confirm
           label={`Start the ${word}`}
-          question={`Start ${title(run.generation)}?`}
+          question={`Start ${title(run.stage)}?`}
           consequence={startSentence(run)}
           act={request('trigger')}
         />
@@ -85,8 +85,8 @@ export function RunActions({ run, allowed, done }: RunActionsProps) {
 
 /** `Student and teacher start from new random weights, beside the current anchor.` */
 function startSentence(run: Run): string {
-  const { learners, frozen } = stageIn(run, run.generation);
-  const isFresh = learners.every((name) => learnerIn(run, run.generation, name)?.init === 'fresh');
+  const { learners, frozen } = stageIn(run, run.stage);
+  const isFresh = learners.every((name) => learnerIn(run, run.stage, name)?.init === 'fresh');
   const verb = learners.length === 1 ? 'starts' : 'start';
   const from = isFresh ? ' from new random weights' : '';
   const beside = frozen.map((name) => `the current ${name}`).join(' and ');

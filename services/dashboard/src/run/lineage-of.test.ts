@@ -8,8 +8,8 @@ const best = (validation: number) => ({
   validation: { metrics: { nll: 0.1, accuracy: validation } },
   test: { metrics: { accuracy: validation - 0.25 } },
 });
-const generation = (index: number, student: number) => ({
-  ...{ generation: index, stageName: `generation-${index}`, candidate: 'student' },
+const stage = (index: number, student: number) => ({
+  ...{ stage: index, stageName: `generation-${index}`, candidate: 'student' },
   learners: [
     { participant: 'student', best: best(student) },
     { participant: 'teacher', best: best(0.875) },
@@ -19,7 +19,7 @@ const run = (fields: object): Run =>
   Run.fromJSON({ runId: 'tiny', phase: 'RUN_PHASE_TRAINING', stageCount: 3, ...fields });
 
 test('the best student is the headline, with the teacher beside it', () => {
-  const fields = { generations: [generation(0, 0.5), generation(1, 0.75)], bestGeneration: 1 };
+  const fields = { stages: [stage(0, 0.5), stage(1, 0.75)], bestStage: 1 };
   const headline = headlineOf(run(fields));
   expect(headline).toMatchObject({ title: 'Best so far', validation: 0.75, test: 0.5 });
   expect(headline).toMatchObject({ model: 'student of generation 1', peer: { name: 'teacher', validation: 0.875 } });
@@ -27,44 +27,44 @@ test('the best student is the headline, with the teacher beside it', () => {
   expect(headlineOf(run({ ...fields, phase: 'RUN_PHASE_COMPLETED' }))?.title).toBe('Result');
 });
 
-test('before a generation has ended, the newest validation is', () => {
+test('before a stage has ended, the newest validation is', () => {
   const evaluation = { step: 40, validation: { metrics: { accuracy: 0.25 } } };
   const progress = { evaluations: [{ participant: 'student', evaluation }] };
   expect(headlineOf(run({ progress }))).toMatchObject({
-    ...{ title: 'Newest validation', validation: 0.25, model: 'student of generation 0, step 40' },
+    ...{ title: 'Newest validation', validation: 0.25, model: 'student of stage 0, step 40' },
   });
   expect(headlineOf(run({}))).toBeUndefined();
 });
 
-const result = (generation: number, accuracy: number, promoted: boolean) => ({
-  generation,
+const result = (stage: number, accuracy: number, promoted: boolean) => ({
+  stage,
   promoted,
   steps: 10,
   candidate: 'student',
   learners: [{ participant: 'student', best: { validation: { metrics: { accuracy, nll: 1 }, examples: 64 } } }],
 });
-const move = (kind: string, generation: number, during: number) => ({
+const move = (kind: string, stage: number, during: number) => ({
   kind: `ANCHOR_MOVE_KIND_${kind}`,
-  generation,
+  stage,
   during,
 });
 const runOf = (members: object) => Run.fromJSON({ runId: 'tiny', phase: 'RUN_PHASE_TRAINING', ...members });
-const anchorOf = ({ frozen }: Ancestor) => frozen.find(({ name }) => name === 'anchor')?.from?.generation;
+const anchorOf = ({ frozen }: Ancestor) => frozen.find(({ name }) => name === 'anchor')?.from?.stage;
 
 test('a new run has one generation, without an anchor', () => {
   const [first, ...others] = lineageOf(runOf({}));
   expect(others).toEqual([]);
-  expect(first).toMatchObject({ generation: 0, state: 'current', isAnchor: false, canPromote: false });
+  expect(first).toMatchObject({ stage: 0, state: 'current', isAnchor: false, canPromote: false });
   expect(first?.frozen).toEqual([]);
 });
 
 test('after a promotion, the student is the anchor of the current generation', () => {
   const run = runOf({
-    generation: 1,
-    generations: [result(0, 0.5, true)],
+    stage: 1,
+    stages: [result(0, 0.5, true)],
     anchorMoves: [move('RULE', 0, 0)],
-    anchor: { generation: 0, validation: { metrics: { accuracy: 0.5 } } },
-    bestGeneration: 0,
+    anchor: { stage: 0, validation: { metrics: { accuracy: 0.5 } } },
+    bestStage: 0,
   });
   const [first, second] = lineageOf(run);
   expect(first).toMatchObject({ state: 'ended', became: 'rule', isAnchor: true, isBest: true, canRollBack: false });
@@ -72,19 +72,19 @@ test('after a promotion, the student is the anchor of the current generation', (
   expect(second).toMatchObject({ state: 'current', validation: { anchor: { metrics: { accuracy: 0.5 } } } });
 });
 
-test('the current generation has the newest validation', () => {
+test('the current stage has the newest validation', () => {
   const evaluation = { step: 9, validation: { metrics: { accuracy: 0.75, nll: 1 } } };
-  const { generations } = foldAll([eventOf({ evaluation: { participant: 'student', generation: 0, evaluation } })]);
+  const { stages } = foldAll([eventOf({ evaluation: { participant: 'student', stage: 0, evaluation } })]);
   const run = runOf({ stage: { name: 'generation-0', learners: ['student', 'teacher'] } });
-  expect(lineageOf(run, generations)[0]?.validation['student']?.metrics['accuracy']).toBe(0.75);
+  expect(lineageOf(run, stages)[0]?.validation['student']?.metrics['accuracy']).toBe(0.75);
 });
 
 test('a run can go back to an earlier anchor, and promote a student that the rule refused', () => {
   const run = runOf({
-    generation: 3,
-    generations: [result(0, 0.5, true), result(1, 0.6, true), result(2, 0.4, false)],
+    stage: 3,
+    stages: [result(0, 0.5, true), result(1, 0.6, true), result(2, 0.4, false)],
     anchorMoves: [move('RULE', 0, 0), move('RULE', 1, 1)],
-    anchor: { generation: 1 },
+    anchor: { stage: 1 },
   });
   expect(lineageOf(run).map((each) => [each.canRollBack, each.canPromote, anchorOf(each)])).toEqual([
     [true, false, undefined],
@@ -96,10 +96,10 @@ test('a run can go back to an earlier anchor, and promote a student that the rul
 
 test('after a rollback, the current generation has the earlier anchor', () => {
   const run = runOf({
-    generation: 2,
-    generations: [result(0, 0.5, true), result(1, 0.6, true)],
+    stage: 2,
+    stages: [result(0, 0.5, true), result(1, 0.6, true)],
     anchorMoves: [move('RULE', 0, 0), move('RULE', 1, 1), move('ROLLBACK', 0, 2)],
-    anchor: { generation: 0 },
+    anchor: { stage: 0 },
   });
   const lineage = lineageOf(run);
   expect(lineage[0]).toMatchObject({ isAnchor: true, became: 'rollback' });
@@ -110,19 +110,19 @@ test.each([
   ...['RUN_PHASE_TRAINING', 'RUN_PHASE_WAITING', 'RUN_PHASE_PAUSED'],
   ...['RUN_PHASE_COMPLETED', 'RUN_PHASE_FAILED', 'RUN_PHASE_CANCELLED'],
 ])('a student can be promoted in %s, as the orchestrator accepts it', (phase) => {
-  const run = runOf({ phase, generation: 1, generations: [result(0, 0.5, false), result(1, 0.5, false)] });
+  const run = runOf({ phase, stage: 1, stages: [result(0, 0.5, false), result(1, 0.5, false)] });
   expect(lineageOf(run).map(({ canPromote }) => canPromote)).toEqual([true, true]);
 });
 
 test('a run in an unknown phase offers nothing', () => {
-  const run = runOf({ phase: 'RUN_PHASE_UNSPECIFIED', generation: 1, generations: [result(0, 0.5, false)] });
+  const run = runOf({ phase: 'RUN_PHASE_UNSPECIFIED', stage: 1, stages: [result(0, 0.5, false)] });
   expect(lineageOf(run).some(({ canPromote, canRollBack }) => canPromote || canRollBack)).toBe(false);
 });
 
 describe('the stages of a method without an anchor', () => {
   const model = { kind: 'plain-cnn', channels: [4] };
-  const ended = (generation: number, participant: string, accuracy: number) => ({
-    ...result(generation, accuracy, false),
+  const ended = (stage: number, participant: string, accuracy: number) => ({
+    ...result(stage, accuracy, false),
     candidate: '',
     learners: [{ participant, best: { validation: { metrics: { accuracy } }, test: { metrics: { accuracy } } } }],
   });
@@ -130,19 +130,19 @@ describe('the stages of a method without an anchor', () => {
 
   test('name the stage in which each frozen model was trained, with the score that it had there', () => {
     const lineage = lineageOf(
-      runOf({ spec, generation: 2, generations: [ended(0, 'teacher', 0.5), ended(1, 'assistant-1', 0.6)] }),
+      runOf({ spec, stage: 2, stages: [ended(0, 'teacher', 0.5), ended(1, 'assistant-1', 0.6)] }),
     );
     expect(lineage.map(({ learners, frozen, leadsOn }) => [learners, frozen, leadsOn])).toEqual([
       [['teacher'], [], true],
-      [['assistant-1'], [{ name: 'teacher', from: { learner: 'teacher', generation: 0, at: 'best' } }], true],
-      [['student'], [{ name: 'assistant-1', from: { learner: 'assistant-1', generation: 1, at: 'best' } }], false],
+      [['assistant-1'], [{ name: 'teacher', from: { learner: 'teacher', stage: 0, at: 'best' } }], true],
+      [['student'], [{ name: 'assistant-1', from: { learner: 'assistant-1', stage: 1, at: 'best' } }], false],
     ]);
     expect(lineage[2]?.validation['assistant-1']?.metrics['accuracy']).toBe(0.6);
   });
 
   test('have nothing to promote, and no result before the last one has ended', () => {
-    const generations = [ended(0, 'teacher', 0.5)];
-    const [first] = lineageOf(runOf({ spec, generation: 1, generations, phase: 'RUN_PHASE_PAUSED' }));
+    const endedStages = [ended(0, 'teacher', 0.5)];
+    const [first] = lineageOf(runOf({ spec, stage: 1, stages: endedStages, phase: 'RUN_PHASE_PAUSED' }));
     expect(first).toMatchObject({ promotes: false, canPromote: false, isBest: false, isAnchor: false });
   });
 
@@ -156,12 +156,12 @@ describe('the stages of a method without an anchor', () => {
         frozen: { guide: { stage: 'one', participant: 'net' } },
       },
     ];
-    const generations = [ended(0, 'net', 0.5), ended(1, 'other', 0.5)];
-    const lineage = lineageOf(runOf({ spec: JSON.stringify({ stages }), generation: 2, generations }));
+    const endedStages = [ended(0, 'net', 0.5), ended(1, 'other', 0.5)];
+    const lineage = lineageOf(runOf({ spec: JSON.stringify({ stages }), stage: 2, stages: endedStages }));
     expect(lineage.map(({ leadsOn }) => leadsOn)).toEqual([false, true, false]);
     expect(lineage[2]).toMatchObject({
-      frozen: [{ name: 'guide', from: { learner: 'net', generation: 0, at: 'best' } }],
-      continued: [{ name: 'other', from: { learner: 'other', generation: 1, at: 'last' } }],
+      frozen: [{ name: 'guide', from: { learner: 'net', stage: 0, at: 'best' } }],
+      continued: [{ name: 'other', from: { learner: 'other', stage: 1, at: 'last' } }],
     });
   });
 });

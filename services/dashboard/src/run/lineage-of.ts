@@ -5,16 +5,16 @@ import type { Metric } from '@trikd/core/tasks/metric';
 import { measured } from '@trikd/core/tasks/metrics';
 import { decisiveOf } from '@trikd/events/compare-runs';
 import { hasEnded, phaseName } from '@trikd/events/names';
-import type { GenerationHistory } from '@trikd/events/run-history';
+import type { StageHistory } from '@trikd/events/run-history';
 import type { Score } from '@trikd/protocol/gen/browser/trikd/v1/common';
-import { AnchorMoveKind, type GenerationResult, type Run, RunPhase } from '@trikd/protocol/gen/browser/trikd/v1/run';
+import { AnchorMoveKind, type Run, RunPhase, type StageResult } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { isNumbered, namingOf, stageIn, stagesIn } from './stages.js';
 
 /** Where the params of a model come from. */
 export interface Origin {
   readonly learner: string;
   /** Index of its stage. */
-  readonly generation: number;
+  readonly stage: number;
   readonly at: StageRef['at'];
 }
 
@@ -30,7 +30,7 @@ type Scores = Readonly<Record<string, Score>>;
 /** One stage in the lineage of a run. */
 export interface Ancestor {
   /** Index of the stage. */
-  readonly generation: number;
+  readonly stage: number;
   readonly state: 'ended' | 'current';
   readonly learners: readonly string[];
   readonly frozen: readonly Heir[];
@@ -56,17 +56,17 @@ export interface Ancestor {
 }
 
 /** The stages of a run that have begun, with their scores, the origin of their models, and what became of their candidates. */
-export function lineageOf(run: Run, generations: readonly GenerationHistory[] = []): readonly Ancestor[] {
-  const ended = run.generations.map((result) => endedOf(run, result));
-  const last = run.generations.at(-1)?.generation ?? -1;
-  return run.generation > last && !hasEnded(run.phase) ? [...ended, currentOf(run, generations)] : ended;
+export function lineageOf(run: Run, stages: readonly StageHistory[] = []): readonly Ancestor[] {
+  const ended = run.stages.map((result) => endedOf(run, result));
+  const last = run.stages.at(-1)?.stage ?? -1;
+  return run.stage > last && !hasEnded(run.phase) ? [...ended, currentOf(run, stages)] : ended;
 }
 
-function endedOf(run: Run, result: GenerationResult): Ancestor {
-  const { generation, learners, frozen, steps, candidate } = result;
+function endedOf(run: Run, result: StageResult): Ancestor {
+  const { stage, learners, frozen, steps, candidate } = result;
   const verbs = possibleVerbs(run);
-  const became = lastMove(run, generation) ?? (result.promoted ? 'rule' : undefined);
-  const isAnchor = presentAnchor(run) === generation;
+  const became = lastMove(run, stage) ?? (result.promoted ? 'rule' : undefined);
+  const isAnchor = presentAnchor(run) === stage;
   const promotes = candidate !== '';
   const scores = (split: 'validation' | 'test') =>
     known([
@@ -74,38 +74,38 @@ function endedOf(run: Run, result: GenerationResult): Ancestor {
       ...frozen.map((model) => [model.participant, model[split]] as const),
     ]);
   return {
-    generation,
+    stage,
     state: 'ended',
-    ...modelsIn(run, generation, anchorIn(run, generation)),
+    ...modelsIn(run, stage, anchorIn(run, stage)),
     validation: scores('validation'),
     test: scores('test'),
     steps,
     promotes,
     ...(became && { became }),
     isAnchor,
-    isBest: bestIn(run) === generation,
+    isBest: bestIn(run) === stage,
     canPromote: verbs.includes('promoted') && promotes && !isAnchor && became === undefined,
     canRollBack: verbs.includes('rolled-back') && !isAnchor && became !== undefined,
   };
 }
 
-function currentOf(run: Run, generations: readonly GenerationHistory[]): Ancestor {
-  const history = generations.find(({ generation }) => generation === run.generation);
+function currentOf(run: Run, stages: readonly StageHistory[]): Ancestor {
+  const history = stages.find(({ stage }) => stage === run.stage);
   const newest = (learner: string): Score | undefined => {
     const values = history?.learners[learner]?.validation.points.at(-1)?.values;
     if (values) return { metrics: values, examples: 0 };
     return run.progress?.evaluations.find(({ participant }) => participant === learner)?.evaluation?.validation;
   };
-  const models = modelsIn(run, run.generation, run.anchor?.generation);
+  const models = modelsIn(run, run.stage, run.anchor?.stage);
   const frozen = (split: 'validation' | 'test') =>
     models.frozen.map(({ name, from }) => [name, from && scoreOf(run, from, split)] as const);
   return {
-    generation: run.generation,
+    stage: run.stage,
     state: 'current',
     ...models,
     validation: known([...models.learners.map((name) => [name, newest(name)] as const), ...frozen('validation')]),
     test: known(frozen('test')),
-    promotes: stagesIn(run.spec)[run.generation]?.promotes ?? isNumbered(stageIn(run, run.generation).name),
+    promotes: stagesIn(run.spec)[run.stage]?.promotes ?? isNumbered(stageIn(run, run.stage).name),
     isAnchor: false,
     isBest: false,
     canPromote: false,
@@ -114,10 +114,10 @@ function currentOf(run: Run, generations: readonly GenerationHistory[]): Ancesto
 }
 
 /** The score of params of an earlier stage: as the anchor-server has it, or as they had when they were trained. */
-function scoreOf({ anchor, generations }: Run, from: Origin, split: 'validation' | 'test'): Score | undefined {
-  if (anchor?.generation === from.generation && anchor[split]) return anchor[split];
+function scoreOf({ anchor, stages }: Run, from: Origin, split: 'validation' | 'test'): Score | undefined {
+  if (anchor?.stage === from.stage && anchor[split]) return anchor[split];
   if (from.at !== 'best') return undefined;
-  const result = generations.find(({ generation }) => generation === from.generation);
+  const result = stages.find(({ stage }) => stage === from.stage);
   return result?.learners.find(({ participant }) => participant === from.learner)?.best?.[split];
 }
 
@@ -129,7 +129,7 @@ function modelsIn(run: Run, index: number, anchor: number | undefined) {
   const promoted = anchor === undefined ? undefined : originOfAnchor(run, anchor);
   const origin = ({ stage, participant, at }: StageRef): Origin => ({
     learner: participant,
-    generation: stages.findIndex(({ name }) => name === stage),
+    stage: stages.findIndex(({ name }) => name === stage),
     at,
   });
   if (!planned) {
@@ -153,9 +153,9 @@ function modelsIn(run: Run, index: number, anchor: number | undefined) {
 /** Its name where the spec is not known. */
 const ANCHOR = 'anchor';
 
-function originOfAnchor({ generations }: Run, anchor: number): Origin {
-  const candidate = generations.find(({ generation }) => generation === anchor)?.candidate;
-  return { learner: candidate || 'student', generation: anchor, at: 'best' };
+function originOfAnchor({ stages }: Run, anchor: number): Origin {
+  const candidate = stages.find(({ stage }) => stage === anchor)?.candidate;
+  return { learner: candidate || 'student', stage: anchor, at: 'best' };
 }
 
 function usesModelOf(stage: Stage, later: Stage | undefined): boolean {
@@ -172,33 +172,29 @@ function usesModelOf(stage: Stage, later: Stage | undefined): boolean {
 
 /** The stage with the result of a run so far: of generations the best one, otherwise the last stage of all. */
 function bestIn(run: Run): number | undefined {
-  const { phase, generations, bestGeneration } = run;
-  const best = generations.find(({ generation }) => generation === bestGeneration);
+  const { phase, stages, bestStage } = run;
+  const best = stages.find(({ stage }) => stage === bestStage);
   if (!best) return undefined;
-  const { name } = stageIn(run, bestGeneration);
+  const { name } = stageIn(run, bestStage);
   // The message has 0 where there is none.
-  return isNumbered(name) || phase === RunPhase.RUN_PHASE_COMPLETED ? bestGeneration : undefined;
+  return isNumbered(name) || phase === RunPhase.RUN_PHASE_COMPLETED ? bestStage : undefined;
 }
 
 /** The generation whose student is the anchor now, or in the next generation. */
-export function presentAnchor({ anchor, anchorMoves, generations }: Run): number | undefined {
-  return (
-    anchorMoves.at(-1)?.generation ?? anchor?.generation ?? generations.findLast(({ promoted }) => promoted)?.generation
-  );
+export function presentAnchor({ anchor, anchorMoves, stages }: Run): number | undefined {
+  return anchorMoves.at(-1)?.stage ?? anchor?.stage ?? stages.findLast(({ promoted }) => promoted)?.stage;
 }
 
 /** The rule moves the anchor for the next generation; a move by hand applies to the current one. */
-function anchorIn(run: Run, generation: number): number | undefined {
+function anchorIn(run: Run, stage: number): number | undefined {
   const rule = AnchorMoveKind.ANCHOR_MOVE_KIND_RULE;
-  const move = run.anchorMoves.findLast(({ kind, during }) =>
-    kind === rule ? during < generation : during <= generation,
-  );
-  if (move || run.anchorMoves.length > 0) return move?.generation;
-  return run.generations.findLast((each) => each.promoted && each.generation < generation)?.generation;
+  const move = run.anchorMoves.findLast(({ kind, during }) => (kind === rule ? during < stage : during <= stage));
+  if (move || run.anchorMoves.length > 0) return move?.stage;
+  return run.stages.findLast((each) => each.promoted && each.stage < stage)?.stage;
 }
 
-function lastMove({ anchorMoves }: Run, generation: number): Ancestor['became'] {
-  const move = anchorMoves.findLast((each) => each.generation === generation);
+function lastMove({ anchorMoves }: Run, stage: number): Ancestor['became'] {
+  const move = anchorMoves.findLast((each) => each.stage === stage);
   if (!move) return undefined;
   if (move.kind === AnchorMoveKind.ANCHOR_MOVE_KIND_ROLLBACK) return 'rollback';
   return move.kind === AnchorMoveKind.ANCHOR_MOVE_KIND_OVERRIDE ? 'override' : 'rule';
@@ -239,7 +235,7 @@ export function headlineOf(run: Run): Headline | undefined {
 }
 
 function resultOf(run: Run): Headline | undefined {
-  const best = run.generations.find(({ generation }) => generation === bestIn(run));
+  const best = run.stages.find(({ stage }) => stage === bestIn(run));
   if (!best) return undefined;
   const decisive = decisiveOf(best, run);
   const scoreOf = (name: string) => best.learners.find(({ participant }) => participant === name)?.best;
@@ -255,7 +251,7 @@ function resultOf(run: Run): Headline | undefined {
     metric: first.metric,
     validation: first.value,
     ...(test !== undefined && { test }),
-    model: `${decisive} of ${namingOf(run).title(best.generation)}`,
+    model: `${decisive} of ${namingOf(run).title(best.stage)}`,
     ...(other && beside !== undefined && { peer: { name: other.participant, validation: beside } }),
   };
 }
@@ -266,7 +262,7 @@ function newestOf(run: Run): Headline | undefined {
   const newest = evaluations.find(({ participant }) => participant === decisive)?.evaluation;
   const [first] = measured(newest?.validation?.metrics ?? {});
   if (!first) return undefined;
-  const model = `${decisive} of ${namingOf(run).title(run.generation)}, step ${newest?.step}`;
+  const model = `${decisive} of ${namingOf(run).title(run.stage)}, step ${newest?.step}`;
   return { title: 'Newest validation', metric: first.metric, validation: first.value, model };
 }
 

@@ -1,5 +1,5 @@
 import { primaryText } from '@trikd/events/names';
-import type { GenerationHistory } from '@trikd/events/run-history';
+import type { StageHistory } from '@trikd/events/run-history';
 import type { Run } from '@trikd/protocol/gen/browser/trikd/v1/run';
 import { coloursIn } from '../charts/series.js';
 import { Confirm } from '../controls.js';
@@ -10,20 +10,20 @@ import { isNumbered, namingOf, type StageNaming, stageIn } from './stages.js';
 
 interface LineageProps {
   readonly run: Run;
-  readonly generations: readonly GenerationHistory[];
+  readonly stages: readonly StageHistory[];
   readonly done?: () => void;
 }
 
 /** The stages of a run: their scores, where their frozen models come from, and what became of their students. */
-export function Lineage({ run, generations, done }: LineageProps) {
-  const lineage = lineageOf(run, generations);
+export function Lineage({ run, stages, done }: LineageProps) {
+  const lineage = lineageOf(run, stages);
   const naming = namingOf(run);
   return (
     <section class="panel" aria-labelledby="lineage">
       <h2 id="lineage">{naming.word === 'generation' ? 'Lineage' : 'Stages'}</h2>
       <ol class="lineage">
         {lineage.map((each) => (
-          <StageCard key={each.generation} of={each} run={run} naming={naming} {...(done && { done })} />
+          <StageCard key={each.stage} of={each} run={run} naming={naming} {...(done && { done })} />
         ))}
       </ol>
     </section>
@@ -39,11 +39,11 @@ interface StageCardProps {
 
 function StageCard({ of: stage, run, naming, done }: StageCardProps) {
   const { state, learners, frozen, validation, test, promotes, became, isAnchor, isBest, leadsOn } = stage;
-  const title = naming.title(stage.generation);
+  const title = naming.title(stage.stage);
   const colourOf = coloursIn(run);
   const marks = `${isBest ? ' is-best' : ''}${leadsOn ? ' leads-on' : ''}`;
   return (
-    <li class={`generation ${state}${marks}`} data-generation={stage.generation}>
+    <li class={`stage ${state}${marks}`} data-stage={stage.stage}>
       <h3>{capital(title)}</h3>
       <p class="marks">
         {isBest && <span class="mark best">{bestText(run, stage)}</span>}
@@ -88,8 +88,8 @@ function StageCard({ of: stage, run, naming, done }: StageCardProps) {
 }
 
 /** `best student`; of a run without generations, that it is the result. */
-function bestText(run: Run, { generation }: Ancestor): string {
-  return isNumbered(stageIn(run, generation).name) ? 'best student' : 'result';
+function bestText(run: Run, { stage }: Ancestor): string {
+  return isNumbered(stageIn(run, stage).name) ? 'best student' : 'result';
 }
 
 /** Where its models come from, and its length. */
@@ -99,10 +99,10 @@ function factsOf({ frozen, continued, promotes, steps }: Ancestor, { title }: St
     ...frozen.flatMap(({ name, from }) => {
       if (!from) return [];
       const learner = from.learner === name ? name : `${name}: the ${from.learner}`;
-      return [`${learner} of ${title(from.generation)}${ageOf(from)}`];
+      return [`${learner} of ${title(from.stage)}${ageOf(from)}`];
     }),
     ...continued.flatMap(({ name, from }) =>
-      from ? [`${name} goes on from the ${from.learner} of ${title(from.generation)}${ageOf(from)}`] : [],
+      from ? [`${name} goes on from the ${from.learner} of ${title(from.stage)}${ageOf(from)}`] : [],
     ),
     ...(steps === undefined ? [] : [`${count(steps)} steps`]),
   ];
@@ -113,7 +113,7 @@ function ageOf({ at }: Origin): string {
 }
 
 function StageActions({
-  of: { generation, canPromote, canRollBack },
+  of: { stage, canPromote, canRollBack },
   run,
   done,
 }: Pick<Required<StageCardProps>, 'of' | 'run' | 'done'>) {
@@ -128,18 +128,18 @@ function StageActions({
       {canPromote && (
         <Confirm
           label="Promote"
-          question={`Make the student of generation ${generation} the anchor?`}
+          question={`Make the student of generation ${stage} the anchor?`}
           consequence={`The promotion rule did not choose it: this is recorded as an override. ${effect}`}
-          act={() => steer(runId, 'promote', { generation }).then(done)}
+          act={() => steer(runId, 'promote', { stage }).then(done)}
         />
       )}
       {canRollBack && (
         <Confirm
           label="Roll back"
           danger
-          question={`Make the student of generation ${generation} the anchor again?`}
+          question={`Make the student of generation ${stage} the anchor again?`}
           consequence={effect}
-          act={() => steer(runId, 'rollback', { generation }).then(done)}
+          act={() => steer(runId, 'rollback', { stage }).then(done)}
         />
       )}
     </div>

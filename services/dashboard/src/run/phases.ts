@@ -67,9 +67,9 @@ export interface Processes {
   readonly colourOf: (role: Role) => string;
 }
 
-export function processesIn(run: Run | undefined, generation: number): Processes {
+export function processesIn(run: Run | undefined, stage: number): Processes {
   const colours = coloursIn(run);
-  const held = (role: Role) => heldBy(run, generation, roleName(role));
+  const held = (role: Role) => heldBy(run, stage, roleName(role));
   return {
     nameOf: (role) => held(role).join(', '),
     colourOf: (role) => colours(held(role)[0] ?? roleName(role)),

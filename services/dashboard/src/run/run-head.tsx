@@ -9,7 +9,7 @@ import { namingOf, stagesIn } from './stages.js';
 
 /** The state of a run at a glance: what it has come to, how far it is, and what holds it up. */
 export function RunHead({ run }: { readonly run: Run }) {
-  const { generation, attempt, progress, endTime, placement } = run;
+  const { stage, attempt, progress, endTime, placement } = run;
   const method = methodIn(run.spec);
   const { word, label } = namingOf(run);
   const headline = headlineOf(run);
@@ -25,7 +25,7 @@ export function RunHead({ run }: { readonly run: Run }) {
             <Progress percent={progress?.percent} label="progress of the run" />
           </Fact>
           <Fact name={capital(word)}>
-            {label(generation)}
+            {label(stage)}
             <span class="muted">
               {outOf(run)}
               {attempt > 1 && ` · attempt ${attempt}`}
@@ -115,9 +115,9 @@ function Conditions({ run: { failure, stalls, conditions } }: { readonly run: Ru
   );
 }
 
-/** Stages count from 0: generation 1 is the second. */
-function outOf({ spec, stageCount, generation }: Run): string {
+/** Stages count from 0: stage 1 is the second. */
+function outOf({ spec, stageCount, stage }: Run): string {
   // Only a snapshot has their number.
   const many = stageCount || stagesIn(spec).length;
-  return many === 0 ? '' : ` (${generation + 1} of ${many})`;
+  return many === 0 ? '' : ` (${stage + 1} of ${many})`;
 }

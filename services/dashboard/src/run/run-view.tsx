@@ -25,7 +25,7 @@ export function RunView({ history, done }: RunViewProps) {
   return (
     <>
       {missing && <p class="notice">{sentence(`${missingSentence(missing)}, so this page does not show them`)}</p>}
-      {run && <Lineage run={run} generations={history.generations} {...(done && { done })} />}
+      {run && <Lineage run={run} stages={history.stages} {...(done && { done })} />}
       <Curves history={history} />
       {run && <Configuration spec={run.spec} />}
       <StepTimes windows={history.windows} run={run} />
@@ -63,12 +63,12 @@ function EventLog({ log, run }: EventLogProps) {
       </div>
       {shown.length === 0 && <p class="empty">No events yet.</p>}
       <ol class={`log of-${word}s`}>
-        {shown.slice(0, most).map(({ number, time, tone, generation, text }) => (
+        {shown.slice(0, most).map(({ number, time, tone, stage, text }) => (
           <li key={`${number} ${text}`} class={tone}>
             <time dateTime={time} title={moment(time)}>
               {moment(time, false)}
             </time>
-            <span class="muted">{short(generation)}</span>
+            <span class="muted">{short(stage)}</span>
             <span>{text}</span>
           </li>
         ))}

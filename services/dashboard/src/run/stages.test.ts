@@ -23,7 +23,7 @@ describe('stages are called', () => {
   });
 
   test('by what the events say where the spec is not known', () => {
-    const run = Run.fromJSON({ generation: 1, generations: [{ stageName: 'warm' }], currentStage: { name: 'last' } });
+    const run = Run.fromJSON({ stage: 1, stages: [{ stageName: 'warm' }], currentStage: { name: 'last' } });
     expect([0, 1].map(namingOf(run).title)).toEqual(['stage warm', 'stage last']);
   });
 });
@@ -34,7 +34,7 @@ test('a spec of a method that is not known has no stages, and hides nothing of t
 });
 
 test('a stage before the first promotion has no frozen model', () => {
-  const run = runOf(trikd, { generation: 1, currentStage: { name: 'generation-1', learners: ['student', 'teacher'] } });
+  const run = runOf(trikd, { stage: 1, currentStage: { name: 'generation-1', learners: ['student', 'teacher'] } });
   expect(stageIn(run, 1).frozen).toEqual([]);
   expect(frozenIn(run)).toEqual(['anchor']);
 });

@@ -46,8 +46,8 @@ function stagesOfText(text: string): readonly Stage[] {
 /** A stage by the spec of its run, by its result, or by the events of the current one. */
 export function stageIn(run: Run, index: number): ShownStage {
   const planned = stagesIn(run.spec)[index];
-  const result = run.generations.find(({ generation }) => generation === index);
-  const current = run.generation === index ? run.currentStage : undefined;
+  const result = run.stages.find(({ stage }) => stage === index);
+  const current = run.stage === index ? run.currentStage : undefined;
   return {
     name: nameIn(run, index),
     learners: planned?.learners.map(nameOf) ?? result?.learners.map(participantOf) ?? current?.learners ?? [],
@@ -64,8 +64,8 @@ export function isNumbered(name: string): boolean {
 function nameIn(run: Run, index: number): string {
   const planned = stagesIn(run.spec)[index]?.name;
   if (planned !== undefined) return planned;
-  if (run.generation === index && run.currentStage) return run.currentStage.name;
-  return run.generations.find(({ generation }) => generation === index)?.stageName ?? '';
+  if (run.stage === index && run.currentStage) return run.currentStage.name;
+  return run.stages.find(({ stage }) => stage === index)?.stageName ?? '';
 }
 
 const nameOf = ({ name }: { readonly name: string }) => name;
@@ -79,11 +79,8 @@ export function learnerIn({ spec }: Run, index: number, name: string): Learner |
 /** How the stages of a run are called. */
 export function namingOf(run: Run | undefined): StageNaming {
   const names = (index: number) => (run ? nameIn(run, index) : '');
-  const known = [
-    ...stagesIn(run?.spec ?? '').map(nameOf),
-    ...(run?.generations ?? []).map(({ stageName }) => stageName),
-  ];
-  const word = [...known, names(run?.generation ?? 0)].every(isNumbered) ? 'generation' : 'stage';
+  const known = [...stagesIn(run?.spec ?? '').map(nameOf), ...(run?.stages ?? []).map(({ stageName }) => stageName)];
+  const word = [...known, names(run?.stage ?? 0)].every(isNumbered) ? 'generation' : 'stage';
   const title = (index: number) => stageText(names(index), index);
   const name = (index: number) => (isNumbered(names(index)) ? title(index) : names(index));
   return {
@@ -112,7 +109,7 @@ export function participantsIn(run: Run): readonly string[] {
     learners: learners.map(nameOf),
     frozen: frozen.map(nameOf),
   }));
-  const met = [...run.generations.map(({ generation }) => generation), run.generation];
+  const met = [...run.stages.map(({ stage }) => stage), run.stage];
   const stages = planned.length > 0 ? planned : met.map((index) => stageIn(run, index));
   return [...new Set([...stages.flatMap(({ learners }) => learners), ...stages.flatMap(({ frozen }) => frozen)])];
 }
@@ -120,6 +117,6 @@ export function participantsIn(run: Run): readonly string[] {
 /** All frozen models of a run, in the order of its stages. */
 export function frozenIn(run: Run): readonly string[] {
   const planned = stagesIn(run.spec).flatMap(({ frozen }) => frozen.map(nameOf));
-  const met = run.generations.flatMap(({ frozen }) => frozen.map(participantOf));
+  const met = run.stages.flatMap(({ frozen }) => frozen.map(participantOf));
   return [...new Set([...planned, ...met, ...(run.currentStage?.frozen ?? [])])];
 }

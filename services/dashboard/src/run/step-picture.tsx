@@ -7,7 +7,7 @@ import { milliseconds } from '../format.js';
 import { type Processes, phaseNameOf, processesIn, toneOf } from './phases.js';
 import { namingOf } from './stages.js';
 
-const keyOf = ({ generation, attempt, step }: SlowStep) => `${generation} ${attempt} ${step}`;
+const keyOf = ({ stage, attempt, step }: SlowStep) => `${stage} ${attempt} ${step}`;
 
 interface SlowStepsProps {
   readonly steps: readonly SlowStep[];
@@ -54,7 +54,7 @@ export function SlowSteps({ steps, run }: SlowStepsProps) {
                   {steps.map((each) => (
                     <tr key={keyOf(each)} class={each === shown ? 'chosen' : ''}>
                       <th scope="row">
-                        {each.step} <span class="muted">of {title(each.generation)}</span>
+                        {each.step} <span class="muted">of {title(each.stage)}</span>
                       </th>
                       <td class="number">{milliseconds(each.durationMs)}</td>
                       <td class="number">{milliseconds(each.usualMs)}</td>
@@ -66,7 +66,7 @@ export function SlowSteps({ steps, run }: SlowStepsProps) {
                           type="button"
                           class="small"
                           aria-pressed={each === shown}
-                          aria-label={`Show step ${each.step} of ${title(each.generation)}`}
+                          aria-label={`Show step ${each.step} of ${title(each.stage)}`}
                           onClick={() => setChosen(keyOf(each))}
                         >
                           show
@@ -92,8 +92,8 @@ const TICKS = [0, 0.25, 0.5, 0.75, 1];
 /** A timeline of one step in all processes, each by its own clock: what each one did and what it waited for. */
 function StepPicture({ step, run }: { readonly step: SlowStep; readonly run: Run | undefined }) {
   const { roles } = step;
-  const processes = processesIn(run, step.generation);
-  const title = `Step ${step.step} of ${namingOf(run).title(step.generation)}`;
+  const processes = processesIn(run, step.stage);
+  const title = `Step ${step.step} of ${namingOf(run).title(step.stage)}`;
   // The anchor runs ahead of the trainers: its work before they start is written, not drawn.
   const trainers = roles.filter(({ role }) => roleName(role) !== 'anchor');
   const start = Math.min(...(trainers.length > 0 ? trainers : roles).map(({ startedMs }) => startedMs));

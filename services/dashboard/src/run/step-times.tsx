@@ -30,14 +30,14 @@ interface NewestProps extends Pick<StepTimesProps, 'run'> {
 }
 
 function Newest({ times, kept, run }: NewestProps) {
-  const { roles, verdict, firstStep, steps, generation } = times;
-  const processes = processesIn(run, generation);
+  const { roles, verdict, firstStep, steps, stage } = times;
+  const processes = processesIn(run, stage);
   const longest = Math.max(...roles.map((role) => total(segmentsOf(role, processes))), 0);
   return (
     <>
       {verdict !== '' && <p class="verdict">{sentence(verdict)}</p>}
       <p class="muted small">
-        Mean of {steps} steps of {namingOf(run).title(generation)}, from step {firstStep}.
+        Mean of {steps} steps of {namingOf(run).title(stage)}, from step {firstStep}.
       </p>
       <div class="bars">
         {roles.map((role) => (
@@ -165,9 +165,9 @@ interface TimelineProps extends Pick<StepTimesProps, 'run'> {
 
 /** The bars of one process over the whole run; in each stage it may hold another model. */
 function Timeline({ role, windows, run }: TimelineProps) {
-  const bars = windows.map(({ roles, generation }) => {
+  const bars = windows.map(({ roles, stage }) => {
     const times = roles.find((each) => each.role === role);
-    return times ? segmentsOf(times, processesIn(run, generation)) : [];
+    return times ? segmentsOf(times, processesIn(run, stage)) : [];
   });
   const name = roleName(role);
   const longest = Math.max(...bars.map(total), 0.001);
@@ -179,7 +179,7 @@ function Timeline({ role, windows, run }: TimelineProps) {
       </figcaption>
       <svg width="100%" height="72" role="img" aria-label={`Phases of the ${name}'s steps over the run`}>
         {bars.map((segments, index) => (
-          <g key={`${windows[index]?.generation} ${windows[index]?.attempt} ${windows[index]?.firstStep}`}>
+          <g key={`${windows[index]?.stage} ${windows[index]?.attempt} ${windows[index]?.firstStep}`}>
             {stacked(segments).map(({ tone, from, size }) => (
               <rect
                 key={tone + from}

@@ -8,7 +8,7 @@ const usage = (uptimeSeconds: number, cpuSeconds: number, memoryBytes: number, p
   ...{ uptimeSeconds, cpuSeconds, memoryBytes, peakMemoryBytes },
 });
 
-const windowOf = (roles: readonly object[]) => StepTimes.fromJSON({ generation: 0, attempt: 1, steps: 5, roles });
+const windowOf = (roles: readonly object[]) => StepTimes.fromJSON({ stage: 0, attempt: 1, steps: 5, roles });
 const student = (used: object) => windowOf([{ role: 'ROLE_STUDENT', usage: used }]);
 const windows = (...all: readonly StepTimes[]) => all.reduce(addWindow, emptyWindows);
 

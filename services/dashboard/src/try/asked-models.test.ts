@@ -44,9 +44,9 @@ describe('of a run are asked', () => {
 
 describe('the anchor of a generation', () => {
   const moves = [
-    { generation: 0, during: 0, byRule: true },
-    { generation: 2, during: 2, byRule: true },
-    { generation: 0, during: 4, byRule: false },
+    { stage: 0, during: 0, byRule: true },
+    { stage: 2, during: 2, byRule: true },
+    { stage: 0, during: 4, byRule: false },
   ];
 
   test.each([
@@ -55,7 +55,7 @@ describe('the anchor of a generation', () => {
     [2, 0],
     [3, 2],
     [4, 0],
-  ])('%d is the student that was the anchor last before its training', (generation, anchor) => {
-    expect(anchorOf(moves, generation)).toBe(anchor);
+  ])('%d is the student that was the anchor last before its training', (stage, anchor) => {
+    expect(anchorOf(moves, stage)).toBe(anchor);
   });
 });

@@ -53,16 +53,16 @@ export function askedModels(
 
 /** A change of the anchor, as the run reports it. */
 interface AnchorMove {
-  readonly generation: number;
+  readonly stage: number;
   /** The generation that was current at that time. One that a person moves starts again with its new anchor. */
   readonly during: number;
   readonly byRule: boolean;
 }
 
 /** The generation whose student was the anchor of another; undefined if there was none. */
-export function anchorOf(moves: readonly AnchorMove[], generation: number): number | undefined {
-  const before = moves.filter(({ during, byRule }) => during < generation || (!byRule && during === generation));
-  return before.findLast((move) => move.generation < generation)?.generation;
+export function anchorOf(moves: readonly AnchorMove[], stage: number): number | undefined {
+  const before = moves.filter(({ during, byRule }) => during < stage || (!byRule && during === stage));
+  return before.findLast((move) => move.stage < stage)?.stage;
 }
 
 /** The changes of the anchor of a run; none where the page is not served with runs. */
@@ -74,7 +74,7 @@ export async function anchorMoves(run: string): Promise<readonly AnchorMove[]> {
   if (!Array.isArray(moves)) return [];
   return moves.map((move: unknown) => ({
     // Of generation 0, JSON leaves the number out.
-    generation: Number(at(move, 'generation') ?? 0),
+    stage: Number(at(move, 'stage') ?? 0),
     during: Number(at(move, 'during') ?? 0),
     byRule: at(move, 'kind') === 'ANCHOR_MOVE_KIND_RULE',
   }));

@@ -8,7 +8,7 @@ const DIGEST = 'a'.repeat(64);
 
 function manifestAt(step: number): PairManifest {
   return {
-    ...{ version: MANIFEST_VERSION, runId: 'reef', generation: 0, attempt: 1, step, writer: 'test' },
+    ...{ version: MANIFEST_VERSION, runId: 'reef', stage: 0, attempt: 1, step, writer: 'test' },
     ...{ specDigest: DIGEST, datasetDigest: DIGEST, frozen: {} },
     learners: { student: { state: { key: 'runs/reef/blobs/0.1/a', sha256: DIGEST, bytes: 1 } } },
   };

@@ -46,11 +46,11 @@ export function fromCheckpoints({ checkpoints, omitted }: CheckpointList): ListC
 }
 
 function fromCheckpoint({ key, manifest, problem }: ListedCheckpoint): Checkpoint {
-  const { generation, attempt, step } = manifestPosition(key) ?? { generation: 0, attempt: 0, step: 0 };
+  const { stage, attempt, step } = manifestPosition(key) ?? { stage: 0, attempt: 0, step: 0 };
   const parts = Object.entries(manifest?.learners ?? {}).map(([participant, { state, best }]) => {
     return { participant, state: fromBlob(state), best: best && fromBestParams(best) };
   });
-  return { manifestKey: key, generation, attempt, step, parts, problem: problem ?? '' };
+  return { manifestKey: key, stage, attempt, step, parts, problem: problem ?? '' };
 }
 
 const NO_DATA = Buffer.alloc(0);

@@ -128,12 +128,12 @@ class OrchestratorController {
 
   @GrpcMethod('RunService', 'promoteGeneration')
   async promoteGeneration(request: PromoteGenerationRequest, metadata: Metadata): Promise<PromoteGenerationResponse> {
-    return { run: await this.steer(metadata, request, { kind: 'promoted', to: request.generation, at: now() }) };
+    return { run: await this.steer(metadata, request, { kind: 'promoted', to: request.stage, at: now() }) };
   }
 
   @GrpcMethod('RunService', 'rollbackAnchor')
   async rollbackAnchor(request: RollbackAnchorRequest, metadata: Metadata): Promise<RollbackAnchorResponse> {
-    return { run: await this.steer(metadata, request, { kind: 'rolled-back', to: request.generation, at: now() }) };
+    return { run: await this.steer(metadata, request, { kind: 'rolled-back', to: request.stage, at: now() }) };
   }
 
   @GrpcMethod('RunService', 'tagRun')

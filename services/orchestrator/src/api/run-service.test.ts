@@ -4,7 +4,7 @@ import { RUN_SERVICE } from './run-service.js';
 
 const { responseSerialize } = RUN_SERVICE.watchRun;
 const drained = (step: number): WatchRunResponse => ({
-  event: { $case: 'drained', value: { generation: 0, step } },
+  event: { $case: 'drained', value: { stage: 0, step } },
   number: step,
   time: undefined,
 });

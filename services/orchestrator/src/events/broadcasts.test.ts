@@ -12,12 +12,12 @@ import { cachedPages, openPages, readPages } from './event-pages.js';
 
 const never = new AbortController().signal;
 const date = new Date('2026-01-02T03:04:05.000Z');
-const drained = (step: number): RunEvent => ({ kind: 'drained', generation: 0, step });
+const drained = (step: number): RunEvent => ({ kind: 'drained', stage: 0, step });
 const spec = specFor('tiny', { name: 'r' });
 const run = { spec, state: firstState, times: { changed: {} }, placement: placementOfNew() };
 
 const progress = (participant: 'teacher' | 'student', nextStep: number): RunEvent => ({
-  ...{ kind: 'progress', participant, generation: 0, totalSteps: 100 },
+  ...{ kind: 'progress', participant, stage: 0, totalSteps: 100 },
   progress: {
     nextStep,
     stepsPerSecond: 1,

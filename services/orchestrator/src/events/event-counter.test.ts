@@ -48,19 +48,14 @@ test('counters begin with 0, so that their first count is an increase', () => {
   for (const counter of ['trikd.pairs', 'trikd.attempts', 'trikd.failures']) expect(of(counter)).toEqual([0]);
 });
 
-test('each start of a generation is counted once', () => {
+test('each start of a stage is counted once', () => {
   const { of } = counted([firstState, training, training, { ...training, attempt: 2 }]);
   expect(of('trikd.attempts')).toEqual([0, 1, 1]);
 });
 
 test('pairs and failures are counted', () => {
   const failed: RunState = { ...firstState, phase: 'failed', reason: 'diverged', kind: 'diverged' };
-  const { of } = counted([
-    { kind: 'pair-committed', generation: 0, step: 4, manifestKey: 'm' },
-    firstState,
-    failed,
-    failed,
-  ]);
+  const { of } = counted([{ kind: 'pair-committed', stage: 0, step: 4, manifestKey: 'm' }, firstState, failed, failed]);
   expect(of('trikd.pairs')).toEqual([0, 1]);
   expect(of('trikd.failures')).toEqual([0, 1]);
 });
@@ -76,10 +71,10 @@ test('the time in which a student is judged is a span, with what became of it', 
     phase: 'promoting',
     outcome: { steps: 8, pair, learners },
   };
-  const result = { generation: 0, pair, steps: 8, learners, candidate: 'student', promoted: true };
-  const next: RunState = { ...firstState, generation: 1, results: [result] };
+  const result = { stage: 0, pair, steps: 8, learners, candidate: 'student', promoted: true };
+  const next: RunState = { ...firstState, stage: 1, results: [result] };
   const { of, spans } = counted([training, promoting, promoting, next]);
   expect(spans).toEqual([['trikd.promotion', 2000, true]]);
   expect(of('trikd.promotions')).toEqual([1]);
-  expect(of('trikd.generation')).toEqual([0, 1]);
+  expect(of('trikd.stage')).toEqual([0, 1]);
 });

@@ -143,8 +143,8 @@ export function driveRun(run: SavedRun, ports: DrivenRunPorts, scope: DriveScope
     view: reporter.view,
     waits: (on, reason) => reporter.waits('orchestrator', on, reason),
     incident: ({ role, reason, message }) => {
-      const { generation } = reporter.view().state;
-      reporter.emit({ kind: 'trio-incident', role, generation, reason, message });
+      const { stage } = reporter.view().state;
+      reporter.emit({ kind: 'trio-incident', role, stage, reason, message });
     },
     over: reporter.closed,
     done: driveToEnd(),

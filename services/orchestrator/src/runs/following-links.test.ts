@@ -5,7 +5,7 @@ import type { TrioAddresses } from '../placement/placement.js';
 import { followingLinks } from './following-links.js';
 import type { TrainerLink, TrioLinks } from './ports.js';
 
-const attempt = { runId: 'r', generation: 0, attempt: 1 };
+const attempt = { runId: 'r', stage: 0, attempt: 1 };
 const never = new AbortController().signal;
 const trioAt = (host: string): TrioAddresses => ({
   ...{ name: 't', teacher: `${host}:1`, student: 'student:1', anchor: 'anchor:1' },

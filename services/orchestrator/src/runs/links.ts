@@ -1,7 +1,7 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import { isRunBlob } from '@trikd/core/checkpoint/blobs';
 import { TrikdError } from '@trikd/core/domain/errors';
-import { type GenerationAttempt, ROLES, type Role, type TrainedRole } from '@trikd/core/domain/position';
+import { ROLES, type Role, type StageAttempt, type TrainedRole } from '@trikd/core/domain/position';
 import { startStepOf } from '@trikd/core/training/assignment';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import { faultPoint } from '@trikd/process/fault-points';
@@ -156,7 +156,7 @@ function stepLink(role: Role, address: string, security: Security): Closable<Ste
 /** The events of an attempt. @throws TrikdError that the trainer reported its failure with; Error for a failure of another kind */
 export async function* decodedEvents(
   responses: AsyncIterable<Parameters<typeof toTrainerEvent>[0]>,
-  { runId }: GenerationAttempt,
+  { runId }: StageAttempt,
   role: TrainedRole,
 ): AsyncGenerator<TrainerEvent> {
   for await (const response of responses) {

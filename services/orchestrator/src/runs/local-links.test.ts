@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { LOCAL_TRIO } from '../placement/open-placement.js';
 import { localLinks } from './local-links.js';
 
-const attempt = { runId: 'r', generation: 0, attempt: 1 };
+const attempt = { runId: 'r', stage: 0, attempt: 1 };
 const never = new AbortController().signal;
 
 /** Links to models that do what a test says. */

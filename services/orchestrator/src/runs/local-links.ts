@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { StageAttempt } from '@trikd/core/domain/position';
 import { ROLES, type Role, type TrainedRole } from '@trikd/core/domain/position';
 import type { LocalTrio } from '@trikd/model-host/local-trio';
 import type { NumberedEvent } from '@trikd/model-host/trainer/attempt-events';
@@ -46,7 +46,7 @@ function trainerLink(role: TrainedRole, trainer: Trainer, address: string): Trai
 const NEVER = new AbortController().signal;
 
 /** Events as messages have them, with the same checks and limits. */
-function events(attempt: GenerationAttempt, role: TrainedRole, open: () => AsyncIterable<NumberedEvent>) {
+function events(attempt: StageAttempt, role: TrainedRole, open: () => AsyncIterable<NumberedEvent>) {
   async function* messages() {
     for await (const { number, event } of open()) yield { number, event: fromTrainerEvent(event) };
   }

@@ -1,5 +1,5 @@
 import type { Numerics } from '@trikd/core/domain/numerics';
-import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/domain/position';
+import type { Role, StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { Facts, FrozenScores } from '@trikd/core/run/state';
 import type { ProcessUsage, RoleStep } from '@trikd/core/timing/role-step';
 import type { Assignment, FrozenAssignment } from '@trikd/core/training/assignment';
@@ -26,12 +26,12 @@ export interface TrainerLink {
   /** May take minutes: the trainer reads data and traces graphs. */
   assign(assignment: Assignment): Promise<Facts & WithNumerics & WithInitialFile>;
   /** @throws TrikdError `wrong-state` when the trainer is already beyond `limit` */
-  setLimit(attempt: GenerationAttempt, limit: number): Promise<void>;
+  setLimit(attempt: StageAttempt, limit: number): Promise<void>;
   /**
    * Requests a checkpoint of a step besides those that the spec plans.
    * @throws TrikdError `wrong-state` when the trainer may have begun the step
    */
-  saveAt(attempt: GenerationAttempt, step: number): Promise<void>;
+  saveAt(attempt: StageAttempt, step: number): Promise<void>;
   /** First step that the trainer has certainly not begun. */
   nextStep(): Promise<number>;
   /**
@@ -39,12 +39,12 @@ export interface TrainerLink {
    * @param connection gets the reason when the connection is lost, and undefined when it is back
    */
   watch(
-    attempt: GenerationAttempt,
+    attempt: StageAttempt,
     signal: AbortSignal,
     connection?: (lost: string | undefined) => void,
   ): AsyncIterable<TrainerEvent>;
   /** What has happened in an attempt so far. Throws what the attempt failed of. */
-  past(attempt: GenerationAttempt): AsyncIterable<TrainerEvent>;
+  past(attempt: StageAttempt): AsyncIterable<TrainerEvent>;
 }
 
 /** What the anchor-server answers when it has loaded the frozen models of a stage. */
@@ -75,9 +75,9 @@ export interface StepsRead {
 export interface StepLink {
   readonly role: Role;
   /** Steps of an attempt that are over, from one on; not all of them at once. */
-  read(attempt: GenerationAttempt, fromStep: number): Promise<StepsRead>;
+  read(attempt: StageAttempt, fromStep: number): Promise<StepsRead>;
   /** Sends the spans of steps that it has not sent yet. */
-  trace(attempt: GenerationAttempt, steps: readonly number[]): Promise<void>;
+  trace(attempt: StageAttempt, steps: readonly number[]): Promise<void>;
 }
 
 /** The links to the services of one trio. */

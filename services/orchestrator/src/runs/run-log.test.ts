@@ -10,7 +10,7 @@ import { createRunLog, traceSeedOf } from './run-log.js';
 const role = { model: { kind: 'plain-cnn', channels: [4] }, objective: [{ kind: 'task' }] };
 const spec = RunSpec.parse({ name: 'trial', data: { kind: 'synthetic' }, epochs: 2, student: role, teacher: role });
 const run = { spec, state: { ...firstState, attempt: 2 }, times: { changed: {}, created: '2026-01-02T03:04:05.000Z' } };
-const place = { runId: 'trial', generation: 0, attempt: 2 };
+const place = { runId: 'trial', stage: 0, attempt: 2 };
 
 function logOf() {
   const lines: unknown[] = [];
@@ -35,7 +35,7 @@ test('a stall has a line when it begins and one when it ends, and none when its 
 
 test('an alarm has the trace of its step where the step is traced', () => {
   const { lines, log } = logOf();
-  const alarm = { kind: 'alarm', participant: 'student', generation: 0, message: 'all logits are alike' } as const;
+  const alarm = { kind: 'alarm', participant: 'student', stage: 0, message: 'all logits are alike' } as const;
   for (const step of [100, 101]) log.alarm(run, { ...alarm, step }, 100);
   const fields = { ...place, participant: 'student', alarm: 'all logits are alike' };
   const trace_id = traceIdOf(traceSeedOf(run), { ...place, step: 100 });

@@ -3,7 +3,7 @@ import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { Placement } from '@trikd/core/run/placement';
 import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import type { RunView } from '@trikd/core/run/run-view';
-import { type AnchorMove, type GenerationResult, type PairRef, type RunState, resumePair } from '@trikd/core/run/state';
+import { type AnchorMove, type PairRef, type RunState, resumePair, type StageResult } from '@trikd/core/run/state';
 import { deleteRun } from '@trikd/core/run/stored/collector';
 import { createRun, type NewRun, type SavedRun, saveRun } from '@trikd/core/run/stored/run-store';
 import type { Steering } from '@trikd/core/run/verbs';
@@ -19,7 +19,7 @@ interface RunRequest {
   readonly id?: string | undefined;
 }
 
-/** Logs the life of runs: a line for each change, with a constant message, and with the run, generation and attempt as fields. */
+/** Logs the life of runs: a line for each change, with a constant message, and with the run, stage and attempt as fields. */
 export interface RunLog {
   readonly created: (run: SavedRun, requestId: string | undefined) => void;
   readonly saved: (before: SavedRun, after: SavedRun, request?: RunRequest) => void;
@@ -42,8 +42,8 @@ export function createRunLog(log: Pick<Logger, 'info'>): RunLog {
         const { step, manifestKey: key } = pair;
         log.info({ ...placeOf(before), step, key, trace_id: traceOf(before, step - 1) }, 'pair committed');
       }
-      for (const { generation, steps, promoted } of newResults(before.state, after.state)) {
-        log.info({ ...placeOf(before), generation, step: steps, promoted }, 'generation ended');
+      for (const { stage, steps, promoted } of newResults(before.state, after.state)) {
+        log.info({ ...placeOf(before), stage, step: steps, promoted }, 'stage ended');
       }
       for (const { by, to, during } of newMoves(before.state, after.state)) {
         log.info({ ...place, by, to, during }, 'anchor moved');
@@ -80,12 +80,12 @@ export function traceSeedOf({ spec, times }: Pick<RunView, 'spec' | 'times'>): s
 }
 
 function traceOf(run: Logged, step: number): string | undefined {
-  const { generation, attempt } = run.state;
-  return step < 0 ? undefined : traceIdOf(traceSeedOf(run), { generation, attempt, step });
+  const { stage, attempt } = run.state;
+  return step < 0 ? undefined : traceIdOf(traceSeedOf(run), { stage, attempt, step });
 }
 
-function placeOf({ spec, state: { generation, attempt } }: Logged) {
-  return { runId: spec.name, generation, attempt };
+function placeOf({ spec, state: { stage, attempt } }: Logged) {
+  return { runId: spec.name, stage, attempt };
 }
 
 function phaseOf({ state, term }: SavedRun) {
@@ -103,25 +103,25 @@ function reasonOf(state: RunState) {
   return displaced ? { kind: displaced.why, reason: displaced.message } : {};
 }
 
-/** Steps of the current generation that are trained and stored. */
+/** Steps of the current stage that are trained and stored. */
 function stepOf(state: RunState): number | undefined {
   if ('outcome' in state && state.outcome) return state.outcome.steps;
   return 'pairs' in state ? (resumePair(state)?.step ?? 0) : undefined;
 }
 
 function moved({ state: before }: SavedRun, { state: after }: SavedRun): boolean {
-  return before.phase !== after.phase || before.generation !== after.generation || before.attempt !== after.attempt;
+  return before.phase !== after.phase || before.stage !== after.stage || before.attempt !== after.attempt;
 }
 
-/** The pair of a generation that has just been trained is that of its outcome. */
+/** The pair of a stage that has just been trained is that of its outcome. */
 function newPairs(before: RunState, after: RunState): readonly PairRef[] {
   if (before.phase !== 'training') return [];
   if (after.phase === 'promoting') return [after.outcome.pair];
-  if (!('pairs' in after) || after.generation !== before.generation) return [];
+  if (!('pairs' in after) || after.stage !== before.stage) return [];
   return after.pairs.filter(({ step }) => step > (before.pairs.at(-1)?.step ?? 0));
 }
 
-function newResults(before: RunState, after: RunState): readonly GenerationResult[] {
+function newResults(before: RunState, after: RunState): readonly StageResult[] {
   return after.results.slice(before.results.length);
 }
 

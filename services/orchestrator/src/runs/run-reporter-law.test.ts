@@ -36,7 +36,7 @@ const best = (accuracy: number) => {
   return { step: 4, validation: score, test: score, params: { key: `params-${accuracy}`, sha256, bytes: 8 } };
 };
 const trained = (accuracy: number): RunTransition => ({
-  kind: 'generation-trained',
+  kind: 'stage-trained',
   outcome: {
     steps: 40,
     learners: {
@@ -100,7 +100,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
 
 /** What a stage came to, of those that learned in it. */
 function only(learners: readonly string[], made: RunTransition): RunTransition {
-  if (made.kind !== 'generation-trained') return made;
+  if (made.kind !== 'stage-trained') return made;
   const present = Object.entries(made.outcome.learners).filter(([name]) => learners.includes(name));
   return { ...made, outcome: { ...made.outcome, learners: Object.fromEntries(present) } };
 }
@@ -147,11 +147,11 @@ async function drivenAndFollowed(spec: RunSpec) {
   };
   const learners = () => currentStage(spec, saved.state).learners.map(({ name }) => name);
   async function transition(made: RunTransition) {
-    const { generation, attempt } = saved.state;
+    const { stage, attempt } = saved.state;
     const state = duty(saved.state) && after(only(learners(), made));
     if (!state || state === saved.state) return;
     reporter.saved(await save(state));
-    if (state.generation !== generation || state.attempt !== attempt) begins();
+    if (state.stage !== stage || state.attempt !== attempt) begins();
   }
   async function steer(made: RunTransition) {
     const before = saved.state;
@@ -167,10 +167,10 @@ async function drivenAndFollowed(spec: RunSpec) {
     if (state.phase !== 'training') return;
     const pair = { step: (state.pairs.at(-1)?.step ?? 0) + ahead, manifestKey: 'pair' };
     await transition({ kind: 'pair-committed', pair, validations: [] });
-    reporter.emit({ kind: 'pair-committed', generation: state.generation, ...pair });
+    reporter.emit({ kind: 'pair-committed', stage: state.stage, ...pair });
   }
   function progress(kind: 'trains' | 'validates', by: 'teacher' | 'student', more: number) {
-    const { phase, generation } = saved.state;
+    const { phase, stage } = saved.state;
     if (phase !== 'training' || !learners().includes(by)) return;
     steps = { ...steps, [by]: steps[by] + more };
     const nextStep = steps[by];
@@ -178,7 +178,7 @@ async function drivenAndFollowed(spec: RunSpec) {
       reporter.emit({
         kind: 'evaluation',
         participant: by,
-        generation,
+        stage,
         step: nextStep,
         validation: best(0.5).validation,
       });
@@ -192,7 +192,7 @@ async function drivenAndFollowed(spec: RunSpec) {
       stepsPerSecond: more,
       waits: {},
     };
-    const event = { kind: 'progress', participant: by, generation, totalSteps: 40 } as const;
+    const event = { kind: 'progress', participant: by, stage, totalSteps: 40 } as const;
     reporter.emit({ ...event, progress: { nextStep, ...values } });
   }
   return {

@@ -9,7 +9,7 @@ import { createRunLog, createRunRecords } from './run-log.js';
 import { createRunReporter, liveView } from './run-reporter.js';
 
 const trained = (participant: string): RoleProgressed => ({
-  ...{ kind: 'progress', participant, generation: 0, totalSteps: 100 },
+  ...{ kind: 'progress', participant, stage: 0, totalSteps: 100 },
   progress: {
     nextStep: 5,
     stepsPerSecond: 10,

@@ -85,7 +85,7 @@ function onlyPairsChanged(before: RunState, after: RunState): boolean {
 }
 
 function sameAttempt(before: RunState, after: RunState): boolean {
-  return before.generation === after.generation && before.attempt === after.attempt;
+  return before.stage === after.stage && before.attempt === after.attempt;
 }
 
 type ProgressByName = LiveView['progress'];

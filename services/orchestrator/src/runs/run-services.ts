@@ -40,7 +40,7 @@ export function createCounters(open: (runId: string) => (event: RunEvent) => voi
 export interface RunLimits {
   /** Attempts that may be lost in a row before a run fails. */
   readonly retries: number;
-  /** Checkpoints of the current generation to keep. */
+  /** Checkpoints of the current stage to keep. */
   readonly keepPairs: number;
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import { candidateOf, firstState, type GenerationResult, type Waiting } from '@trikd/core/run/state';
+import { candidateOf, firstState, type StageResult, type Waiting } from '@trikd/core/run/state';
 import { pointAsStated, readPointer } from '@trikd/core/run/stored/anchor-pointer';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/stored/run-store';
 import type { Steering } from '@trikd/core/run/verbs';
@@ -16,22 +16,22 @@ import { type SteeringLeader, type SteeringRequest, steerRun } from './steering.
 
 const spec = specFor('bare');
 const sha256 = 'a'.repeat(64);
-const resultOf = (generation: number, promoted: boolean): GenerationResult => {
+const resultOf = (stage: number, promoted: boolean): StageResult => {
   const validation = { metrics: { accuracy: 0.8, nll: 0.5 }, examples: 400 };
-  const best = { step: 2, validation, params: { key: `blobs/${generation}`, sha256, bytes: 8 } };
+  const best = { step: 2, validation, params: { key: `blobs/${stage}`, sha256, bytes: 8 } };
   const learner = { best, stateSha256: sha256 };
   const learners = { student: learner, teacher: learner };
-  const pair = { step: 2, manifestKey: `m-${generation}` };
-  return { generation, steps: 2, learners, candidate: 'student', promoted, pair };
+  const pair = { step: 2, manifestKey: `m-${stage}` };
+  return { stage, steps: 2, learners, candidate: 'student', promoted, pair };
 };
 const waiting: Waiting = {
   ...firstState,
   phase: 'waiting',
-  generation: 2,
+  stage: 2,
   results: [resultOf(0, true), resultOf(1, false)],
   moves: [{ by: 'rule', to: 0, during: 0 }],
   facts: { datasetDigest: sha256, classes: 4, totalSteps: 4, stepsPerEpoch: 1 },
-  anchor: { generation: 0, params: candidateOf(resultOf(0, true))!.params },
+  anchor: { stage: 0, params: candidateOf(resultOf(0, true))!.params },
 };
 
 async function waitingRun(): Promise<ObjectStore> {
@@ -84,7 +84,7 @@ test('a repeated request is done once, whatever was requested in between', async
         if (!done.has(id)) expect(await ask(once)).toBe(did);
         if (did) done.add(id);
         expect((await loadRun(store, 'trial')).state).toEqual((await loadRun(once, 'trial')).state);
-        expect((await readPointer(store, 'trial'))?.generation).toEqual((await readPointer(once, 'trial'))?.generation);
+        expect((await readPointer(store, 'trial'))?.stage).toEqual((await readPointer(once, 'trial'))?.stage);
       }
     }),
   );
@@ -101,7 +101,7 @@ test('a request is checked again when the run has ended meanwhile', async () => 
   const request = { runId: 'trial', steering: { kind: 'triggered' } as const, requestId: undefined };
   await expect(steeringOf(store, { pause })(request)).rejects.toMatchObject({
     kind: 'wrong-state',
-    message: expect.stringContaining('it was cancelled in generation 2'),
+    message: expect.stringContaining('it was cancelled in stage 2'),
     details: { run: 'trial', phase: 'cancelled' },
   });
 });

@@ -148,7 +148,7 @@ function called(make: MakeNetwork, request: NetworkRequest, limits: NetworkLimit
   let draws = 0;
   const words = new Uint32Array(4);
   Math.random = () => {
-    randomWords({ purpose: 'weights', seed: request.seed, generation: 0, epoch: 0 }, draws++, words);
+    randomWords({ purpose: 'weights', seed: request.seed, stage: 0, epoch: 0 }, draws++, words);
     return words[0]! / 2 ** 32;
   };
   LAYER.addWeight = function (...given) {

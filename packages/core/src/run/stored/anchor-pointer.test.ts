@@ -2,12 +2,12 @@ import { memoryStore } from '@trikd/testing/stores/memory-store';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { otherVersion, sealJson } from '../../checkpoint/json.js';
-import { type Anchor, type AnchorMove, firstState, type GenerationResult } from '../state.js';
+import { type Anchor, type AnchorMove, firstState, type StageResult } from '../state.js';
 import { pointAsStated, pointByHand, pointerKey, promote, readPointer } from './anchor-pointer.js';
 
-const anchor = (generation: number, digit = `${generation}`): Anchor => ({
-  generation,
-  params: { key: `blobs/${generation}`, sha256: digit.repeat(64), bytes: 8 },
+const anchor = (stage: number, digit = `${stage}`): Anchor => ({
+  stage,
+  params: { key: `blobs/${stage}`, sha256: digit.repeat(64), bytes: 8 },
 });
 
 test('a promotion moves the pointer once, however often and by however many processes it is repeated', async () => {
@@ -28,12 +28,12 @@ test('a promotion that comes too late is refused', async () => {
 test('the pointer moves to the new key of a student that was trained again', async () => {
   const store = memoryStore();
   await promote(store, 'r', anchor(0), 1);
-  const again: Anchor = { generation: 0, params: { ...anchor(0).params, key: 'blobs/0-again' } };
+  const again: Anchor = { stage: 0, params: { ...anchor(0).params, key: 'blobs/0-again' } };
   for (const term of [2, 2]) await promote(store, 'r', again, term);
   expect(await readPointer(store, 'r')).toMatchObject({ ...again, newest: 0, moves: 2, term: 2 });
 });
 
-test('another student of the same generation is refused', async () => {
+test('another student of the same stage is refused', async () => {
   const store = memoryStore();
   await promote(store, 'r', anchor(0), 1);
   await expect(promote(store, 'r', anchor(0, 'f'), 1)).rejects.toMatchObject({ kind: 'corrupt' });
@@ -41,12 +41,12 @@ test('another student of the same generation is refused', async () => {
 
 test('a rollback moves the pointer back once, and the next promotion continues from the newest generation', async () => {
   const store = memoryStore();
-  for (const generation of [0, 1, 2]) await promote(store, 'r', anchor(generation), 1);
+  for (const stage of [0, 1, 2]) await promote(store, 'r', anchor(stage), 1);
   await pointByHand(store, 'r', anchor(0), 1, 1);
   await pointByHand(store, 'r', anchor(0), 1, 1);
   expect(await readPointer(store, 'r')).toMatchObject({ ...anchor(0), newest: 2, rollbacks: 1, moves: 4 });
   await promote(store, 'r', anchor(2), 1);
-  expect(await readPointer(store, 'r')).toMatchObject({ generation: 0 });
+  expect(await readPointer(store, 'r')).toMatchObject({ stage: 0 });
   await promote(store, 'r', anchor(3), 1);
   expect(await readPointer(store, 'r')).toMatchObject({ ...anchor(3), newest: 3, rollbacks: 1, moves: 5 });
 });
@@ -60,15 +60,15 @@ test('the pointer is moved by hand where the rule promoted no student', async ()
 
 test('without rollbacks the pointer never goes back, whatever is promoted', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.nat(5), { maxLength: 30 }), async (generations) => {
+    fc.asyncProperty(fc.array(fc.nat(5), { maxLength: 30 }), async (stages) => {
       const store = memoryStore();
       let last = -1;
-      for (const generation of generations) {
-        await promote(store, 'r', anchor(generation), 1).catch(() => undefined);
+      for (const stage of stages) {
+        await promote(store, 'r', anchor(stage), 1).catch(() => undefined);
         const now = (await readPointer(store, 'r'))!;
-        expect(now.generation).toBeGreaterThanOrEqual(last);
-        expect(now.newest).toBe(now.generation);
-        last = now.generation;
+        expect(now.stage).toBeGreaterThanOrEqual(last);
+        expect(now.newest).toBe(now.stage);
+        last = now.stage;
       }
     }),
   );
@@ -82,42 +82,42 @@ test.each([
   ['the rollback after it', [byRule(0), byRule(1), byRule(2), byHand('rollback', 3)], 0],
   ['the override after it', [byRule(0), byRule(1), byRule(2), byHand('override', 3)], 0],
   ['the last promotion, though a rollback came before it', [byRule(0), byHand('rollback', 2), byRule(2)], 2],
-])('a pointer that was lost is written anew from the state: %s', async (_what, moves, generation) => {
+])('a pointer that was lost is written anew from the state: %s', async (_what, moves, stage) => {
   const store = memoryStore();
   const results = [0, 1, 2].map(resultOf);
-  await pointAsStated(store, 'r', { ...firstState, generation: 3, results, moves }, 5);
+  await pointAsStated(store, 'r', { ...firstState, stage: 3, results, moves }, 5);
   const pointer = await readPointer(store, 'r');
-  expect(pointer).toMatchObject({ ...anchor(generation), newest: 2, term: 5 });
-  await pointAsStated(store, 'r', { ...firstState, generation: 3, results, moves }, 6);
+  expect(pointer).toMatchObject({ ...anchor(stage), newest: 2, term: 5 });
+  await pointAsStated(store, 'r', { ...firstState, stage: 3, results, moves }, 6);
   expect(await readPointer(store, 'r')).toEqual(pointer);
 });
 
 /** Of a generation whose student was promoted. */
-function resultOf(generation: number): GenerationResult {
+function resultOf(stage: number): StageResult {
   const best = {
     step: 1,
     validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 },
-    params: anchor(generation).params,
+    params: anchor(stage).params,
   };
   const pair = { step: 1, manifestKey: 'pair' };
   const learner = { best, stateSha256: 'a'.repeat(64) };
   const learners = { student: learner, teacher: learner };
-  return { generation, steps: 1, learners, candidate: 'student', promoted: true, pair };
+  return { stage, steps: 1, learners, candidate: 'student', promoted: true, pair };
 }
 
 test('a pointer of another version is refused with the version that is read', async () => {
   const store = memoryStore();
   await promote(store, 'r', anchor(0), 1);
   const pointer = await readPointer(store, 'r');
-  await store.put(pointerKey('r'), sealJson({ ...pointer, version: 2 }));
+  await store.put(pointerKey('r'), sealJson({ ...pointer, version: 1 }));
   await expect(readPointer(store, 'r')).rejects.toMatchObject({
     kind: 'corrupt',
-    message: otherVersion(pointerKey('r'), 2, 1),
+    message: otherVersion(pointerKey('r'), 1, 2),
   });
 });
 
 test('a pointer that cannot be read is refused by name', async () => {
   const store = memoryStore();
-  await store.put(pointerKey('r'), Buffer.from('{"version":1}'));
+  await store.put(pointerKey('r'), Buffer.from('{"version":2}'));
   await expect(readPointer(store, 'r')).rejects.toMatchObject({ kind: 'corrupt' });
 });

@@ -5,7 +5,7 @@ import { Anchor, candidateOf, movesByHand, type RunState } from '../state.js';
 import { decodeVersionedJson, encodeJson } from './json-object.js';
 
 /** Of the pointers that are written and read. */
-const POINTER_VERSION = 1;
+const POINTER_VERSION = 2;
 
 const Count = z.int().nonnegative();
 
@@ -37,17 +37,17 @@ export async function readPointer(store: ObjectStore, runId: string): Promise<An
  */
 export async function promote(store: ObjectStore, runId: string, anchor: Anchor, term: number): Promise<void> {
   await move(store, runId, (present) => {
-    if (!present) return { ...anchor, newest: anchor.generation, rollbacks: 0, moves: 1, term };
-    if (present.newest > anchor.generation) {
-      const message = `generation ${present.newest} of run ${runId} was promoted before generation ${anchor.generation}`;
+    if (!present) return { ...anchor, newest: anchor.stage, rollbacks: 0, moves: 1, term };
+    if (present.newest > anchor.stage) {
+      const message = `generation ${present.newest} of run ${runId} was promoted before generation ${anchor.stage}`;
       throw new TrikdError('out-of-step', message);
     }
-    if (present.newest < anchor.generation) {
-      return { ...present, ...anchor, newest: anchor.generation, moves: present.moves + 1, term };
+    if (present.newest < anchor.stage) {
+      return { ...present, ...anchor, newest: anchor.stage, moves: present.moves + 1, term };
     }
-    if (present.generation !== anchor.generation) return undefined;
+    if (present.stage !== anchor.stage) return undefined;
     if (present.params.sha256 !== anchor.params.sha256) {
-      const message = `generation ${anchor.generation} of run ${runId} was promoted with params ${present.params.sha256}`;
+      const message = `generation ${anchor.stage} of run ${runId} was promoted with params ${present.params.sha256}`;
       throw new TrikdError('corrupt', `${message}, not ${anchor.params.sha256}`);
     }
     // A student that was trained again is the same, under the key of another attempt.
@@ -68,7 +68,7 @@ export async function pointByHand(
 ): Promise<void> {
   await move(store, runId, (present) => {
     // In a run of one generation the rule promotes no student.
-    if (!present) return { ...anchor, newest: anchor.generation, rollbacks: asked, moves: 1, term };
+    if (!present) return { ...anchor, newest: anchor.stage, rollbacks: asked, moves: 1, term };
     if (present.rollbacks >= asked) return undefined;
     return { ...present, ...anchor, rollbacks: asked, moves: present.moves + 1, term };
   });
@@ -76,14 +76,14 @@ export async function pointByHand(
 
 /** Brings the pointer in line with a state: after a move by hand, after a crash between the two writes, and after a lost pointer. */
 export async function pointAsStated(store: ObjectStore, runId: string, state: RunState, term: number): Promise<void> {
-  const studentOf = (generation: number): Anchor => {
-    const result = state.results[generation];
+  const studentOf = (stage: number): Anchor => {
+    const result = state.results[stage];
     const best = result && candidateOf(result);
-    if (!best) throw new TrikdError('corrupt', `run ${runId} names generation ${generation}, which has no student`);
-    return { generation, params: best.params };
+    if (!best) throw new TrikdError('corrupt', `run ${runId} names stage ${stage}, which has no student`);
+    return { stage, params: best.params };
   };
   const newest = state.results.findLast(({ promoted }) => promoted);
-  if (newest) await promote(store, runId, studentOf(newest.generation), term);
+  if (newest) await promote(store, runId, studentOf(newest.stage), term);
   // A later promotion by the rule has moved the pointer forward again.
   const last = state.moves.at(-1);
   if (last && last.by !== 'rule') await pointByHand(store, runId, studentOf(last.to), movesByHand(state).length, term);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { encodeManifest, MANIFEST_VERSION, manifestKey, type PairManifest } from '../../checkpoint/manifest.js';
 import type { ObjectStore } from '../../domain/object-store.js';
 import { answerPageKey } from '../../remote/kept-answers.js';
-import { type Completed, firstState, type GenerationResult, type PairRef, type Preparing } from '../state.js';
+import { type Completed, firstState, type PairRef, type Preparing, type StageResult } from '../state.js';
 import { pointerKey, promote } from './anchor-pointer.js';
 import { collectDropped, collectLeftovers, deleteRun } from './collector.js';
 import { createRun, saveRun, stateKey } from './run-store.js';
@@ -19,7 +19,7 @@ async function blob(store: ObjectStore, attempt: string, name: string) {
 }
 
 interface PairOptions {
-  readonly generation?: number;
+  readonly stage?: number;
   readonly attempt?: number;
   /** Key of a blob that an earlier pair has named as its best student. */
   readonly best?: { readonly key: string; readonly sha256: string; readonly bytes: number };
@@ -27,14 +27,14 @@ interface PairOptions {
 
 /** Puts a pair: two states, the best student, and the manifest. */
 async function pair(store: ObjectStore, step: number, options: PairOptions = {}): Promise<PairRef> {
-  const { generation = 0, attempt = 1 } = options;
-  const folder = `${generation}.${attempt}`;
+  const { stage = 0, attempt = 1 } = options;
+  const folder = `${stage}.${attempt}`;
   const best = options.best ?? (await blob(store, folder, `best-${step}`));
   const score = { metrics: { accuracy: 0.5, nll: 1 }, examples: 10 };
   const manifest: PairManifest = {
     version: MANIFEST_VERSION,
     runId: 'r',
-    generation,
+    stage,
     attempt,
     step,
     specDigest: DIGEST,
@@ -51,18 +51,18 @@ async function pair(store: ObjectStore, step: number, options: PairOptions = {})
   return { step, manifestKey: key };
 }
 
-/** The result of a generation whose best models are two blobs of its first attempt. */
-function resultOf(generation: number, last: PairRef, student: string, teacher: string): GenerationResult {
+/** The result of a stage whose best models are two blobs of its first attempt. */
+function resultOf(stage: number, last: PairRef, student: string, teacher: string): StageResult {
   const learner = (name: string) => ({
     best: {
       step: last.step,
       validation: { metrics: { accuracy: 0.5, nll: 1 }, examples: 10 },
-      params: { key: `runs/r/blobs/${generation}.1/${name}`, sha256: DIGEST, bytes: 1 },
+      params: { key: `runs/r/blobs/${stage}.1/${name}`, sha256: DIGEST, bytes: 1 },
     },
     stateSha256: DIGEST,
   });
   return {
-    generation,
+    stage,
     steps: last.step,
     learners: { student: learner(student), teacher: learner(teacher) },
     candidate: 'student',
@@ -90,7 +90,7 @@ test('a checkpoint that the state no longer names is removed, except for blobs t
 test('the student that the pointer names stays, although the state no longer names it', async () => {
   const store = memoryStore();
   const [one, two] = [await pair(store, 1), await pair(store, 2)];
-  await promote(store, 'r', { generation: 0, params: { key: 'runs/r/blobs/0.1/best-2', sha256: DIGEST, bytes: 1 } }, 1);
+  await promote(store, 'r', { stage: 0, params: { key: 'runs/r/blobs/0.1/best-2', sha256: DIGEST, bytes: 1 } }, 1);
   const state = stateOf({ pairs: [one], attempt: 2 });
   expect(await collectDropped(store, 'r', stateOf({ pairs: [one, two] }), state)).not.toContain(
     'runs/r/blobs/0.1/best-2',
@@ -100,20 +100,18 @@ test('the student that the pointer names stays, although the state no longer nam
   expect(await collectLeftovers(store, 'r', state)).toEqual([]);
 });
 
-test('removing a checkpoint reads the manifests of its generation only, however many earlier ones there are', async () => {
+test('removing a checkpoint reads the manifests of its stage only, however many earlier ones there are', async () => {
   const store = memoryStore();
   const results = await Promise.all(
-    [0, 1, 2].map(async (generation) =>
-      resultOf(generation, await pair(store, 9, { generation }), 'best-9', 'teacher-9'),
-    ),
+    [0, 1, 2].map(async (stage) => resultOf(stage, await pair(store, 9, { stage }), 'best-9', 'teacher-9')),
   );
-  const [one, two] = [await pair(store, 1, { generation: 3 }), await pair(store, 2, { generation: 3 })];
+  const [one, two] = [await pair(store, 1, { stage: 3 }), await pair(store, 2, { stage: 3 })];
   const read: string[] = [];
   const get: ObjectStore['get'] = (key) => {
     read.push(key);
     return store.get(key);
   };
-  const [before, after] = [[one, two], [two]].map((pairs) => stateOf({ generation: 3, results, pairs }));
+  const [before, after] = [[one, two], [two]].map((pairs) => stateOf({ stage: 3, results, pairs }));
   await collectDropped({ ...store, get }, 'r', before!, after!);
   expect(read.filter((key) => key.includes('/manifests/')).sort()).toEqual([one.manifestKey, two.manifestKey]);
 });
@@ -143,12 +141,12 @@ test('the remains of earlier attempts are removed, and nothing of the current at
   expect(await store.list('runs/r/blobs/0.2/')).toHaveLength(1);
 });
 
-test('the last checkpoint and the best models of an ended generation are kept', async () => {
+test('the last checkpoint and the best models of an ended stage are kept', async () => {
   const store = memoryStore();
   const [first, last] = [await pair(store, 1), await pair(store, 2)];
   await blob(store, '0.1', 'teacher-best');
   const result = resultOf(0, last, 'best-2', 'teacher-best');
-  const end: Completed = { phase: 'completed', generation: 0, attempt: 1, results: [result], moves: [] };
+  const end: Completed = { phase: 'completed', stage: 0, attempt: 1, results: [result], moves: [] };
   await collectDropped(store, 'r', stateOf({ pairs: [first] }), end);
   await collectLeftovers(store, 'r', end);
   expect(await store.list('runs/r/')).toEqual([
@@ -162,12 +160,12 @@ test('the last checkpoint and the best models of an ended generation are kept', 
 
 test('the answers of remote models to earlier stages are removed, those of the current one when the run has completed', async () => {
   const store = memoryStore();
-  const keys = [0, 1].map((generation) => answerPageKey('r', generation, 'teacher', 8));
+  const keys = [0, 1].map((stage) => answerPageKey('r', stage, 'teacher', 8));
   for (const key of keys) await store.put(key, Buffer.from('x'));
   const { phase: _, ...first } = firstState;
-  const state: Preparing = { ...first, phase: 'preparing', generation: 1 };
+  const state: Preparing = { ...first, phase: 'preparing', stage: 1 };
   expect(await collectLeftovers(store, 'r', state)).toEqual([keys[0]]);
-  const completed: Completed = { phase: 'completed', generation: 1, attempt: 1, results: [], moves: [] };
+  const completed: Completed = { phase: 'completed', stage: 1, attempt: 1, results: [], moves: [] };
   expect(await collectLeftovers(store, 'r', completed)).toEqual([keys[1]]);
 });
 
@@ -179,7 +177,7 @@ async function cancelled(store: ObjectStore, name: string): Promise<void> {
   await store.put(`runs/${name}/blobs/0.1/b.safetensors`, Buffer.from('b'));
   await store.put(`events/${name}/1.jsonl`, Buffer.from('{}'));
   const params = { key: `runs/${name}/blobs/0.1/b.safetensors`, sha256: 'a'.repeat(64), bytes: 1 };
-  await promote(store, name, { generation: 0, params }, 1);
+  await promote(store, name, { stage: 0, params }, 1);
 }
 
 test('a run that has ended is removed with everything it stored, and nothing of another run', async () => {

@@ -1,7 +1,7 @@
 import { blobsOf, manifestPosition, parseManifest } from '../../checkpoint/manifest.js';
 import { TrikdError } from '../../domain/errors.js';
 import type { ObjectStore } from '../../domain/object-store.js';
-import type { GenerationAttempt } from '../../domain/position.js';
+import type { StageAttempt } from '../../domain/position.js';
 import { answersFolder } from '../../remote/kept-answers.js';
 import { stagesOf } from '../../stages/stages-of.js';
 import { hasEnded, type RunState } from '../state.js';
@@ -9,14 +9,14 @@ import { howItStands } from '../steer.js';
 import { pointerKey, readPointer } from './anchor-pointer.js';
 import { loadRun, saveRun, specKey, stateKey } from './run-store.js';
 
-/** The manifests that a state names: those of the current generation's pairs, and the last one of each earlier generation. */
+/** The manifests that a state names: those of the current stage's pairs, and the last one of each earlier stage. */
 export function manifestsOf(state: RunState): readonly string[] {
   const pairs = 'pairs' in state ? state.pairs : [];
   const last = 'outcome' in state && state.outcome ? [state.outcome.pair] : [];
   return [...state.results.map(({ pair }) => pair), ...pairs, ...last].map(({ manifestKey }) => manifestKey);
 }
 
-/** The blobs that a state names directly: the best models of every generation, and the anchor. */
+/** The blobs that a state names directly: the best models of every stage, and the anchor. */
 function blobsNamedBy(state: RunState): readonly string[] {
   const outcomes = 'outcome' in state && state.outcome ? [...state.results, state.outcome] : state.results;
   const best = outcomes.flatMap(({ learners }) => Object.values(learners).map((learner) => learner.best.params.key));
@@ -38,9 +38,9 @@ export async function collectDropped(
   const kept = new Set(manifestsOf(after));
   const dropped = manifestsOf(before).filter((key) => !kept.has(key));
   if (dropped.length === 0) return [];
-  // A manifest names blobs of its own generation only, so the manifests of other generations need not be read.
-  const generations = new Set(dropped.map(generationOf));
-  const live = await liveBlobs(store, runId, after, generations);
+  // A manifest names blobs of its own stage only, so the manifests of other stages need not be read.
+  const stages = new Set(dropped.map(stageOf));
+  const live = await liveBlobs(store, runId, after, stages);
   if (!live) return [];
   const blobs = new Set<string>();
   for (const key of dropped) for (const blob of (await blobsNamedIn(store, key)) ?? []) blobs.add(blob);
@@ -64,9 +64,9 @@ export async function collectLeftovers(store: ObjectStore, runId: string, state:
 }
 
 /** Whether a key has answers to a stage that is over: a stage is trained again from them as long as it has attempts. */
-function isAnsweredBefore(key: string, runId: string, { phase, generation }: RunState): boolean {
+function isAnsweredBefore(key: string, runId: string, { phase, stage: stageIndex }: RunState): boolean {
   const [stage = ''] = key.slice(answersFolder(runId).length).split('/');
-  return /^\d+$/.test(stage) && (phase === 'completed' || Number(stage) < generation);
+  return /^\d+$/.test(stage) && (phase === 'completed' || Number(stage) < stageIndex);
 }
 
 /** Whether a key belongs to an attempt before the current one. A completed run has no current attempt. */
@@ -74,36 +74,36 @@ function isOver(key: string, runId: string, state: RunState): boolean {
   const attempt = attemptIn(key, runId);
   if (!attempt) return false;
   if (state.phase === 'completed') return true;
-  const { generation, attempt: number } = attempt;
-  return generation < state.generation || (generation === state.generation && number < state.attempt);
+  const { stage, attempt: number } = attempt;
+  return stage < state.stage || (stage === state.stage && number < state.attempt);
 }
 
-function attemptIn(key: string, runId: string): GenerationAttempt | undefined {
-  const [, generation, attempt] = /\/blobs\/(\d+)\.(\d+)\//.exec(key) ?? [];
-  if (generation === undefined || attempt === undefined) return manifestPosition(key);
-  return { runId, generation: Number(generation), attempt: Number(attempt) };
+function attemptIn(key: string, runId: string): StageAttempt | undefined {
+  const [, stage, attempt] = /\/blobs\/(\d+)\.(\d+)\//.exec(key) ?? [];
+  if (stage === undefined || attempt === undefined) return manifestPosition(key);
+  return { runId, stage: Number(stage), attempt: Number(attempt) };
 }
 
-function generationOf(key: string): number | undefined {
-  return manifestPosition(key)?.generation;
+function stageOf(key: string): number | undefined {
+  return manifestPosition(key)?.stage;
 }
 
 /**
  * All blobs that a state and the pointer name: the pointer may name a student that the state no longer does. Undefined when a
  * manifest cannot be read: what it names is unknown, and nothing may be removed.
- * @param generations whose manifests are read; all, if absent
+ * @param stages whose manifests are read; all, if absent
  */
 async function liveBlobs(
   store: ObjectStore,
   runId: string,
   state: RunState,
-  generations?: ReadonlySet<number | undefined>,
+  stages?: ReadonlySet<number | undefined>,
 ): Promise<ReadonlySet<string> | undefined> {
   const live = new Set(blobsNamedBy(state));
   const pointer = await unlessCorrupt(() => readPointer(store, runId));
   if (pointer === 'corrupt') return undefined;
   if (pointer) live.add(pointer.params.key);
-  const manifests = manifestsOf(state).filter((key) => !generations || generations.has(generationOf(key)));
+  const manifests = manifestsOf(state).filter((key) => !stages || stages.has(stageOf(key)));
   for (const key of manifests) {
     const blobs = await blobsNamedIn(store, key);
     if (!blobs) return undefined;
@@ -169,7 +169,7 @@ async function letGo(store: ObjectStore, runId: string, term: number): Promise<v
     const details = { run: runId, phase: run.state.phase };
     throw new TrikdError(
       'wrong-state',
-      `the run cannot be deleted: ${howItStands(run.state, stagesOf(run.spec)[run.state.generation]?.name)}`,
+      `the run cannot be deleted: ${howItStands(run.state, stagesOf(run.spec)[run.state.stage]?.name)}`,
       details,
     );
   }

@@ -9,11 +9,11 @@ import { stagesOf } from '../../stages/stages-of.js';
 import {
   candidateOf,
   firstState,
-  GenerationResult,
   LONGEST_REASON,
   MOST_MOVES_BY_HAND,
   MOST_PAIRS,
   type RunState,
+  StageResult,
 } from '../state.js';
 import {
   createRun,
@@ -73,14 +73,14 @@ describe('loadRun', () => {
     await expect(loadRun(store, 'trial')).rejects.toMatchObject({ kind: 'corrupt' });
   });
 
-  test.each([6, 8])('refuses a state file of version %i, and says which one it reads', async (version) => {
+  test.each([7, 9])('refuses a state file of version %i, and says which one it reads', async (version) => {
     const store = memoryStore();
     await createRun(store, spec());
     const { bytes } = (await store.get(stateKey('trial')))!;
     await store.put(stateKey('trial'), resealed(Buffer.from(bytes).toString(), { version }));
     await expect(loadRun(store, 'trial')).rejects.toMatchObject({
       kind: 'corrupt',
-      message: otherVersion(stateKey('trial'), version, 7),
+      message: otherVersion(stateKey('trial'), version, 8),
     });
   });
 
@@ -150,8 +150,8 @@ test('a run records when it was created, first got a trio, changed and ended, an
     updated: at(5),
     changed: { Queued: at(5), Paused: at(4), Failed: at(5) },
   });
-  const { pairs, losses, moves, results, generation, attempt } = firstState;
-  const preparing = { phase: 'preparing' as const, pairs, losses, moves, results, generation, attempt };
+  const { pairs, losses, moves, results, stage, attempt } = firstState;
+  const preparing = { phase: 'preparing' as const, pairs, losses, moves, results, stage, attempt };
   const placed = await saveRun(store, revived, { state: preparing, at: at(6) });
   const again = await saveRun(store, placed, { state: firstState, at: at(7) });
   expect((await saveRun(store, again, { state: preparing, at: at(8) })).times).toMatchObject({ started: at(6) });
@@ -162,7 +162,7 @@ test('the result of a stage with one learner and no candidate is stored', async 
   const run = await createRun(store, spec());
   const { candidate: _, learners, ...result } = resultOf(0);
   const lone = { ...result, learners: { 'assistant-1': learners['student']! }, promoted: false };
-  const state: RunState = { ...firstState, generation: 1, results: [lone] };
+  const state: RunState = { ...firstState, stage: 1, results: [lone] };
   await saveRun(store, run, { state });
   expect((await loadRun(store, 'trial')).state).toEqual(state);
 });
@@ -197,7 +197,7 @@ test('the longest state of stages that are written out is shorter than that of a
     ...{ ...rest, learners: by(names(2), learners['student']!), candidate: names(1)[0]! },
     frozen: by(names(MOST_FROZEN), frozen!['anchor']!),
   };
-  expect(() => GenerationResult.parse(longest)).not.toThrow();
+  expect(() => StageResult.parse(longest)).not.toThrow();
   const written = MOST_STAGES * JSON.stringify(longest).length;
   expect(written).toBeLessThan(MOST_GENERATIONS * JSON.stringify(longestResult(name, 0)).length);
 });
@@ -210,16 +210,16 @@ function longestState(name: string, phase: 'failed' | 'paused' | 'queued', at: s
   const most = 0xffffffff;
   const results = Array.from({ length: MOST_STAGES_OF_METHOD }, (_, index) => longestResult(name, index));
   const last = longestResult(name, MOST_STAGES_OF_METHOD - 1);
-  const { generation, promoted: _promoted, candidate: _candidate, frozen, ...outcome } = last;
-  const manifest = manifestKey({ runId: name, generation, attempt: most, step: most });
+  const { stage, promoted: _promoted, candidate: _candidate, frozen, ...outcome } = last;
+  const manifest = manifestKey({ runId: name, stage, attempt: most, step: most });
   const convergence = { best: 0.12345678901234566, sinceGain: most };
   const resumable = {
-    ...{ generation, attempt: most, results, losses: most },
+    ...{ stage, attempt: most, results, losses: most },
     facts: { datasetDigest: 'a'.repeat(64), classes: most, totalSteps: most, stepsPerEpoch: most },
-    anchor: { generation, params: candidateOf(last)!.params },
+    anchor: { stage, params: candidateOf(last)!.params },
     pairs: Array.from({ length: MOST_PAIRS }, () => ({ step: most, manifestKey: manifest, convergence })),
     moves: Array.from({ length: MOST_GENERATIONS + MOST_MOVES_BY_HAND }, () => {
-      return { by: 'rollback' as const, to: generation, during: generation, at };
+      return { by: 'rollback' as const, to: stage, during: stage, at };
     }),
   };
   if (phase === 'failed') return { ...resumable, phase, kind: 'internal', reason: '\u0001'.repeat(LONGEST_REASON) };
@@ -229,13 +229,13 @@ function longestState(name: string, phase: 'failed' | 'paused' | 'queued', at: s
   return { ...resumable, phase, ...unjudged, displaced };
 }
 
-test('a spec with more generations than the state of a run can hold is refused', () => {
+test('a spec with more stages than the state of a run can hold is refused', () => {
   const curriculum = { generations: MOST_GENERATIONS + 1 };
   expect(() => spec({ curriculum })).toThrow(`<=${MOST_GENERATIONS}`);
 });
 
 /** A result whose keys and numbers are as long as they get. */
-function longestResult(name: string, generation: number): GenerationResult {
+function longestResult(name: string, stage: number): StageResult {
   const most = 0xffffffff;
   const metrics = {
     accuracy: 0.12345678901234566,
@@ -245,18 +245,18 @@ function longestResult(name: string, generation: number): GenerationResult {
   };
   const score = { metrics, examples: most };
   const sha256 = 'a'.repeat(64);
-  const key = `runs/${name}/blobs/${generation}.${most}/${sha256}.safetensors`;
+  const key = `runs/${name}/blobs/${stage}.${most}/${sha256}.safetensors`;
   const best = { step: most, validation: score, test: score, params: { key, sha256, bytes: Number.MAX_SAFE_INTEGER } };
   const learner = { best, stateSha256: sha256 };
   return {
-    ...resultOf(generation),
+    ...resultOf(stage),
     ...{ steps: most, learners: { student: learner, teacher: learner } },
     frozen: { anchor: { validation: score, test: score } },
-    pair: { step: most, manifestKey: manifestKey({ runId: name, generation, attempt: most, step: most }) },
+    pair: { step: most, manifestKey: manifestKey({ runId: name, stage, attempt: most, step: most }) },
   };
 }
 
-function resultOf(generation: number): GenerationResult {
+function resultOf(stage: number): StageResult {
   const params = { key: 'blobs/p', sha256: 'a'.repeat(64), bytes: 8 };
   const best = { step: 1, validation: score, params };
   const learners = {
@@ -264,7 +264,7 @@ function resultOf(generation: number): GenerationResult {
     teacher: { best, stateSha256: 'b'.repeat(64) },
   };
   const pair = { step: 1, manifestKey: 'pair' };
-  return { generation, steps: 1, learners, candidate: 'student', promoted: true, pair };
+  return { stage, steps: 1, learners, candidate: 'student', promoted: true, pair };
 }
 
 test('listRuns names every run that has a state, sorted', async () => {

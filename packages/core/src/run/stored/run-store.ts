@@ -9,7 +9,7 @@ import { firstState, RunState } from '../state.js';
 import { decodeJson, decodeVersionedJson, encodeJson } from './json-object.js';
 
 /** Of the state files that are written and read. */
-const STATE_VERSION = 7;
+const STATE_VERSION = 8;
 
 /** Ids of requests that a run keeps, so that a repeated request has no second effect. */
 const REQUESTS = 64;

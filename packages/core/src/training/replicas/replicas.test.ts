@@ -11,7 +11,7 @@ import { randomFeeds } from '../role-program.js';
 const attention = { kind: 'vit', patch: 4, width: 8, depth: 1, heads: 2 } as const;
 const labels = { objective: [{ kind: 'task' as const }] };
 
-/** Trains the first generation of a tiny run for some steps. */
+/** Trains the first stage of a tiny run for some steps. */
 async function trained(changes: SpecChanges, until = 4) {
   const spec = specFor('tiny', changes);
   const events: TrainerEvent[] = [];
@@ -21,7 +21,7 @@ async function trained(changes: SpecChanges, until = 4) {
   };
   const { learners } = await runReferenceStage(run, stageAt(spec, 0, false), {}, until);
   const { student, teacher } = learners;
-  if (!student || !teacher) throw new TypeError('the first generation has a student and a teacher');
+  if (!student || !teacher) throw new TypeError('the first stage has a student and a teacher');
   const steps = events.flatMap((event) => (event.kind === 'progress' ? [event.progress] : []));
   return { student: await run.load(student.state), teacher, steps, digest: student.state.sha256 };
 }

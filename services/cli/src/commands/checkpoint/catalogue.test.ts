@@ -67,7 +67,7 @@ describe('committed times', () => {
     const time = '2026-01-01T12:00:00.000Z';
     const lines = [
       JSON.stringify({ time, progress: { note: 'committed' } }),
-      JSON.stringify({ time, committed: { generation: 0, step: 8, manifestKey: 'a' } }),
+      JSON.stringify({ time, committed: { stage: 0, step: 8, manifestKey: 'a' } }),
       JSON.stringify({ time: 'yesterday', committed: { manifestKey: 'b' } }),
       '{"time":"2026-01-01T12:00:00.000Z","committed":{"manif',
     ];

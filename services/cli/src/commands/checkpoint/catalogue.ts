@@ -30,10 +30,10 @@ export type Mark = 'resumes here' | 'promoted' | 'anchor' | 'best';
 
 /** A checkpoint of a run, existing or missing. */
 export interface Entry {
-  /** `generation/step-attempt`, or the key when it has another form. */
+  /** `stage/step-attempt`, or the key when it has another form. */
   readonly name: string;
   readonly key: string;
-  readonly generation?: number;
+  readonly stage?: number;
   readonly step?: number;
   readonly attempt?: number;
   /** Whether the state of the run names it. */
@@ -59,10 +59,10 @@ export async function catalogue({ spec, state, store, events }: OpenRun): Promis
 /** The stage whose student is the anchor. A damaged pointer is not an error here. */
 async function currentAnchor(store: ObjectStore, runId: string, state: RunState): Promise<number | undefined> {
   try {
-    return (await readPointer(store, runId))?.generation;
+    return (await readPointer(store, runId))?.stage;
   } catch (error) {
     if (!(error instanceof TrikdError && error.kind === 'corrupt')) throw error;
-    return 'anchor' in state ? state.anchor?.generation : undefined;
+    return 'anchor' in state ? state.anchor?.stage : undefined;
   }
 }
 
@@ -111,16 +111,16 @@ function marksOf(key: string, state: RunState, { anchor, best }: StudentsOf): re
   return [
     ...('pairs' in state && resumePair(state)?.manifestKey === key ? (['resumes here'] as const) : []),
     ...(result?.promoted ? (['promoted'] as const) : []),
-    ...(result && result.generation === anchor ? (['anchor'] as const) : []),
-    ...(result && result.generation === best ? (['best'] as const) : []),
+    ...(result && result.stage === anchor ? (['anchor'] as const) : []),
+    ...(result && result.stage === best ? (['best'] as const) : []),
   ];
 }
 
-function nameOf(key: string): Pick<Entry, 'name' | 'generation' | 'step' | 'attempt'> {
+function nameOf(key: string): Pick<Entry, 'name' | 'stage' | 'step' | 'attempt'> {
   const position = manifestPosition(key);
   if (!position) return { name: key };
-  const { generation, step, attempt } = position;
-  return { name: `${generation}/${step}-${attempt}`, generation, step, attempt };
+  const { stage, step, attempt } = position;
+  return { name: `${stage}/${step}-${attempt}`, stage, step, attempt };
 }
 
 /** Bytes of all blobs that a manifest names. */
@@ -155,7 +155,7 @@ function jsonOf(line: string): unknown {
 const NAMED = 8;
 
 /**
- * Finds a checkpoint by `latest`, `generation/step` (of its newest attempt), `generation/step-attempt`, or key.
+ * Finds a checkpoint by `latest`, `stage/step` (of its newest attempt), `stage/step-attempt`, or key.
  * @param entries newest first
  * @throws TrikdError 'not-found' that names the existing ones
  */

@@ -10,7 +10,7 @@ export interface ListOptions {
 
 /** Options of `trikd checkpoint show`. */
 export interface ShowOptions extends ListOptions {
-  /** `latest`, `generation/step`, `generation/step-attempt`, or the key of a manifest. */
+  /** `latest`, `stage/step`, `stage/step-attempt`, or the key of a manifest. */
   readonly wanted: string;
   /** Learners whose tensors are shown, by name; empty: all. */
   readonly roles: readonly string[];
@@ -40,7 +40,7 @@ Example:
   $ trikd checkpoint list tiny
   $ trikd checkpoint list tiny --config orchestrator.yaml -o json
 
-A live checkpoint is named by the run's state: the run can continue from it, or a generation ended with it. Other checkpoints are orphans
+A live checkpoint is named by the run's state: the run can continue from it, or a stage ended with it. Other checkpoints are orphans
 of lost attempts; they are removed when the run continues.
 Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run, 4 the store did not answer.`;
 
@@ -86,7 +86,7 @@ export function checkpointCommand(actions: CheckpointActions): Command {
     (runId: string, options: RawOptions) => actions.list(common(runId, options)),
   );
   reading(command, 'show', 'Shows a checkpoint and its tensors.', SHOW_EXAMPLE)
-    .argument('[checkpoint]', 'generation/step, generation/step-attempt, the key of a manifest, or latest', 'latest')
+    .argument('[checkpoint]', 'stage/step, stage/step-attempt, the key of a manifest, or latest', 'latest')
     .option('--role <names...>', 'learners whose tensors to show (default: all)')
     .action((runId: string, wanted: string, options: RawOptions & { readonly role?: readonly string[] }) =>
       actions.show({ ...common(runId, options), wanted, roles: options.role ?? [] }),

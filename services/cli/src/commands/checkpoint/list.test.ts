@@ -21,7 +21,7 @@ test('a line for each checkpoint, and one that counts', async () => {
   const text = listTable(run, [{ ...newest!, writtenAt: '2026-01-01T11:58:01Z' }, ...older], now);
   expect(text.split('\n')[0]).toBe('run r: training, generation 1, attempt 2');
   expect(rows(text)).toEqual([
-    ['generation/step-attempt', 'status', 'age', 'size', 'student', 'teacher', ''],
+    ['stage/step-attempt', 'status', 'age', 'size', 'student', 'teacher', ''],
     ['1/8-2', 'live', '1 minute', '264 B', '50.00 %', '', 'resumes here'],
     ['1/8-1', 'orphan', '', '264 B', '50.00 %', '', ''],
     ['1/4-1', 'live', '', '264 B', '50.00 %', '', ''],

@@ -24,8 +24,8 @@ export function listTable(
   entries: readonly Entry[],
   now: Date,
 ): string {
-  const { generation } = state;
-  const stage = stageText(stageOf(spec, generation).name, generation);
+  const { stage: stageIndex } = state;
+  const stage = stageText(stageOf(spec, stageIndex).name, stageIndex);
   const phase = `run ${spec.name}: ${state.phase}, ${stage}, attempt ${state.attempt}`;
   if (entries.length === 0) return `${phase}; no checkpoint yet`;
   const learners = inOrderOf(
@@ -33,7 +33,7 @@ export function listTable(
     entries.flatMap(({ manifest }) => Object.keys(manifest?.learners ?? {})),
   );
   const table = new Table({
-    head: ['generation/step-attempt', 'status', 'age', 'size', ...learners, ''],
+    head: ['stage/step-attempt', 'status', 'age', 'size', ...learners, ''],
     colAligns: ['right', 'left', 'right', 'right', ...learners.map(() => 'right' as const), 'left'],
     style: { head: [], border: [], compact: true },
   });
@@ -60,7 +60,7 @@ function listed({ spec, state }: OpenRun, entries: readonly Entry[]): object {
   return {
     runId: spec.name,
     phase: state.phase,
-    generation: state.generation,
+    stage: state.stage,
     attempt: state.attempt,
     checkpoints: entries.map(({ manifest, refusal, ...entry }) => ({
       ...entry,

@@ -62,12 +62,12 @@ async function loadOrRefusal(store: ObjectStore, blob: Blob): Promise<Params | T
 
 /** A checkpoint, for people. */
 export function shownText(spec: RunSpec, entry: Entry, manifest: PairManifest, blobs: readonly ShownBlob[]): string {
-  const { generation, step, attempt, specDigest, datasetDigest, numerics, learners, writer } = manifest;
-  const { name: stage } = stageOf(spec, generation);
+  const { stage: stageIndex, step, attempt, specDigest, datasetDigest, numerics, learners, writer } = manifest;
+  const { name: stage } = stageOf(spec, stageIndex);
   const said = [entry.status, ...entry.marks].join(', ');
   return [
     `checkpoint ${entry.name} of run ${spec.name} (${said})`,
-    `position     ${stageText(stage, generation)}, step ${step}, attempt ${attempt}`,
+    `position     ${stageText(stage, stageIndex)}, step ${step}, attempt ${attempt}`,
     `written      ${entry.writtenAt ?? 'at an unknown time'}, by ${printable(writer)}`,
     `key          ${entry.key}`,
     `spec         ${specDigest}`,

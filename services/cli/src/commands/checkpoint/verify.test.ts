@@ -62,8 +62,7 @@ test('params that do not fit the models of the spec are reported, unless the mod
     ...fit,
     ['dense/bias', { dtype: 'float32', shape: [1] }],
   ]);
-  const wide: ExpectedOf = (generation, name) =>
-    name === 'teacher' ? { state: other, best: other } : fits(generation, name);
+  const wide: ExpectedOf = (stage, name) => (name === 'teacher' ? { state: other, best: other } : fits(stage, name));
   const verdict = await verified(run, ['1/8'], wide, () => undefined);
   expect(problems(verdict)).toEqual([
     ['checkpoint 1/8-2', 'params of the teacher do not fit the model: 1 missing (dense/bias)'],

@@ -117,13 +117,13 @@ function problemsOf(run: OpenRun, { key, name, manifest, refusal }: Entry): Prob
 
 async function problemIn(
   store: ObjectStore,
-  { blob, generation, learner, part }: NamedBlob,
+  { blob, stage, learner, part }: NamedBlob,
   expected: ExpectedOf | string,
 ): Promise<string | undefined> {
   try {
     const params = await loadParams(store, blob);
     if (typeof expected !== 'string') {
-      assertParamsMatch(params, expected(generation, learner)[part], `params of the ${learner}`);
+      assertParamsMatch(params, expected(stage, learner)[part], `params of the ${learner}`);
     }
     return undefined;
   } catch (error) {
@@ -152,9 +152,9 @@ export function verdictText({ checkpoints, blobs, bytes, problems, notCompared }
 
 /** What a manifest must agree with. */
 function expectedOf({ spec, state }: Pick<OpenRun, 'spec' | 'state'>, manifest: PairManifest): ExpectedManifest {
-  const { generation, step } = manifest;
+  const { stage, step } = manifest;
   return {
-    ...{ runId: spec.name, generation, step, specDigest: specDigest(spec), datasetDigest: state.facts?.datasetDigest },
+    ...{ runId: spec.name, stage, step, specDigest: specDigest(spec), datasetDigest: state.facts?.datasetDigest },
     frozen: frozenIn({ spec, state }, manifest),
   };
 }
@@ -162,10 +162,10 @@ function expectedOf({ spec, state }: Pick<OpenRun, 'spec' | 'state'>, manifest: 
 /** The digests of the frozen models of a stage; as the manifest has them where the state does not keep them. */
 function frozenIn(
   { spec, state }: Pick<OpenRun, 'spec' | 'state'>,
-  { generation, frozen }: PairManifest,
+  { stage: stageIndex, frozen }: PairManifest,
 ): ExpectedManifest['frozen'] {
-  const anchor = state.phase !== 'completed' && generation === state.generation ? state.anchor : 'unknown';
-  const stage = stageOf(spec, generation);
+  const anchor = state.phase !== 'completed' && stageIndex === state.stage ? state.anchor : 'unknown';
+  const stage = stageOf(spec, stageIndex);
   const digest = ({ name, from }: StageInput): string | undefined => {
     if (from === 'promoted') return anchor === 'unknown' ? frozen[name] : anchor?.params.sha256;
     if (from.kind !== 'stage') return state.imported?.[originText(from)] ?? frozen[name];
@@ -186,10 +186,10 @@ type ExpectedBlobs = Readonly<Record<'state' | 'best', ExpectedParams>>;
 
 /**
  * The params that a learner of a stage has.
- * @param generation index of the stage
+ * @param stage index of the stage
  * @throws TrikdError 'invalid' when there is no such learner
  */
-export type ExpectedOf = (generation: number, learner: string) => ExpectedBlobs;
+export type ExpectedOf = (stage: number, learner: string) => ExpectedBlobs;
 
 /** Traces the models of a spec. Their shapes depend on the data: returns a sentence when this machine does not have them. */
 async function expectedByLearner(spec: RunSpec, env: Shell['env']): Promise<ExpectedOf | string> {
@@ -199,12 +199,12 @@ async function expectedByLearner(spec: RunSpec, env: Shell['env']): Promise<Expe
     // TensorFlow takes a second to load, and no other command needs it.
     const { expectedInCheckpoint } = await import('@trikd/core/training/sessions');
     const traced = new Map<string, ExpectedBlobs>();
-    return (generation, name) => {
-      const learner = learnerAt(spec, generation, name);
-      // Generations have the same models.
+    return (stage, name) => {
+      const learner = learnerAt(spec, stage, name);
+      // Stages have the same models.
       const { model, optimizer, objective } = learner;
       const alike = JSON.stringify([model, optimizer, objective]);
-      const known = traced.get(alike) ?? expectedInCheckpoint(spec, dataset, stageOf(spec, generation), learner);
+      const known = traced.get(alike) ?? expectedInCheckpoint(spec, dataset, stageOf(spec, stage), learner);
       traced.set(alike, known);
       return known;
     };
@@ -218,7 +218,7 @@ async function expectedByLearner(spec: RunSpec, env: Shell['env']): Promise<Expe
 interface NamedBlob {
   readonly blob: Blob;
   /** Index of the stage that it comes from. */
-  readonly generation: number;
+  readonly stage: number;
   /** The learner whose params it has. */
   readonly learner: string;
   readonly part: 'state' | 'best';
@@ -238,32 +238,32 @@ function namedBlobs(
   const named = new Map<string, NamedBlob>();
   const add = (blob: Blob, of: Omit<NamedBlob, 'blob' | 'neededBy'>, by: string) => {
     // The same key under two digests is two claims, of which one is wrong.
-    const id = [blob.key, blob.sha256, blob.bytes, of.generation, of.learner, of.part].join();
+    const id = [blob.key, blob.sha256, blob.bytes, of.stage, of.learner, of.part].join();
     const neededBy = named.get(id)?.neededBy ?? [];
     if (!neededBy.includes(by)) named.set(id, { blob, ...of, neededBy: [...neededBy, by] });
   };
   for (const { name, manifest } of entries) {
     if (!manifest) continue;
-    const { generation } = manifest;
+    const { stage } = manifest;
     for (const [learner, { state: last, best }] of Object.entries(manifest.learners)) {
-      add(last, { generation, learner, part: 'state' }, `checkpoint ${name}`);
-      if (best) add(best.params, { generation, learner, part: 'best' }, `checkpoint ${name}`);
+      add(last, { stage, learner, part: 'state' }, `checkpoint ${name}`);
+      if (best) add(best.params, { stage, learner, part: 'best' }, `checkpoint ${name}`);
     }
   }
   const outcomes = [
     ...(state?.results ?? []).map((result) => {
-      const { generation } = result;
-      return { ...result, by: `the result of ${stageText(stageOf(spec, generation).name, generation)}` };
+      const { stage } = result;
+      return { ...result, by: `the result of ${stageText(stageOf(spec, stage).name, stage)}` };
     }),
-    ...(state?.phase === 'promoting' ? [{ ...state.outcome, generation: state.generation, by: 'the candidate' }] : []),
+    ...(state?.phase === 'promoting' ? [{ ...state.outcome, stage: state.stage, by: 'the candidate' }] : []),
   ];
-  for (const { generation, learners, by } of outcomes) {
+  for (const { stage, learners, by } of outcomes) {
     for (const [learner, { best }] of Object.entries(learners)) {
-      add(best.params, { generation, learner, part: 'best' }, by);
+      add(best.params, { stage, learner, part: 'best' }, by);
     }
   }
-  const addAnchor = ({ generation, params }: Anchor, by: string) => {
-    add(params, { generation, learner: stageOf(spec, generation).decisive, part: 'best' }, by);
+  const addAnchor = ({ stage, params }: Anchor, by: string) => {
+    add(params, { stage, learner: stageOf(spec, stage).decisive, part: 'best' }, by);
   };
   if (state && 'anchor' in state && state.anchor) addAnchor(state.anchor, 'the anchor');
   if (pointer) addAnchor(pointer, 'the anchor pointer');

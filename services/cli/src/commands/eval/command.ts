@@ -57,7 +57,7 @@ export function evalCommand(evaluate: (options: EvalOptions) => Promise<void>): 
   return new Command('eval')
     .description('Evaluates models of a run on its data.')
     .argument('<run>', 'name of the run')
-    .argument('[checkpoint]', 'result, anchor, latest, generation/step, generation/step-attempt, or a key', 'result')
+    .argument('[checkpoint]', 'result, anchor, latest, stage/step, stage/step-attempt, or a key', 'result')
     .option('--role <names...>', 'learners to evaluate, such as student (default: all of the stage)')
     .addOption(
       new Option('--split <splits...>', 'data to evaluate on')

@@ -2,7 +2,7 @@ import { TrikdError } from '@trikd/core/domain/errors';
 import type { BestParams, Blob, Score } from '@trikd/core/domain/role-checkpoint';
 import type { ModelSpec } from '@trikd/core/models/registry';
 import { bestStage } from '@trikd/core/run/promotion';
-import type { GenerationResult } from '@trikd/core/run/state';
+import type { StageResult } from '@trikd/core/run/state';
 import { readPointer } from '@trikd/core/run/stored/anchor-pointer';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { stageText } from '@trikd/events/names';
@@ -35,7 +35,7 @@ export async function subjectsOf(
   const { manifest, name, refusal } = entry;
   if (!manifest) throw refusal ?? new TrikdError('corrupt', `the checkpoint ${name} cannot be read`);
   return learnersOf(spec, manifest, name, roles).map(([role, { state, best }]) => {
-    const { model } = learnerAt(spec, manifest.generation, role);
+    const { model } = learnerAt(spec, manifest.stage, role);
     if (params === 'state' || !best) return { what: `state at ${name}`, role, model, blob: state, recorded: {} };
     const what = `best params at ${name}, of step ${best.step}`;
     return { what, role, model, blob: best.params, recorded: scoresOf(best) };
@@ -45,11 +45,11 @@ export async function subjectsOf(
 async function anchorOf({ store, spec, state }: OpenRun): Promise<Subject> {
   const pointer = await readPointer(store, spec.name);
   if (!pointer) throw new TrikdError('not-found', `run ${spec.name} has no anchor: no student was promoted yet`);
-  const { generation, params } = pointer;
-  const { decisive: role } = stageOf(spec, generation);
-  const best = state.results.find((one) => one.generation === generation)?.learners[role]?.best;
-  const what = `anchor, the student of generation ${generation}`;
-  const { model } = learnerAt(spec, generation, role);
+  const { stage, params } = pointer;
+  const { decisive: role } = stageOf(spec, stage);
+  const best = state.results.find((one) => one.stage === stage)?.learners[role]?.best;
+  const what = `anchor, the student of generation ${stage}`;
+  const { model } = learnerAt(spec, stage, role);
   return { what, role, model, blob: params, recorded: best ? scoresOf(best) : {} };
 }
 
@@ -69,10 +69,10 @@ function resultsOf({ spec, state }: OpenRun, roles: readonly string[]): readonly
   });
 }
 
-function resultOf(spec: RunSpec, { generation, learners }: GenerationResult, role: string): Subject {
+function resultOf(spec: RunSpec, { stage, learners }: StageResult, role: string): Subject {
   const { params, ...scores } = learners[role]!.best;
-  const { model } = learnerAt(spec, generation, role);
-  const what = `best params of ${stageText(stageOf(spec, generation).name, generation)}`;
+  const { model } = learnerAt(spec, stage, role);
+  const what = `best params of ${stageText(stageOf(spec, stage).name, stage)}`;
   return { what, role, model, blob: params, recorded: scoresOf(scores) };
 }
 

@@ -12,8 +12,8 @@ export interface CurveFiles {
 export function newScalars(): (scalars: readonly RoleScalar[]) => readonly RoleScalar[] {
   const last = new Map<string, number>();
   return (scalars) =>
-    scalars.filter(({ generation, role, tag, step }) => {
-      const curve = `${generation} ${role} ${tag}`;
+    scalars.filter(({ stage, role, tag, step }) => {
+      const curve = `${stage} ${role} ${tag}`;
       const isNew = step > (last.get(curve) ?? -1);
       if (isNew) last.set(curve, step);
       return isNew;
@@ -47,17 +47,17 @@ export function tensorboardFiles(folder: string): CurveFiles {
   };
 }
 
-/** One table of all values with the columns generation, role, step, time, what, value. */
+/** One table of all values with the columns stage, role, step, time, what, value. */
 export async function csvFile(path: string): Promise<CurveFiles> {
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, 'w');
   const unseen = newScalars();
-  await file.write('generation,role,step,time,what,value\n');
+  await file.write('stage,role,step,time,what,value\n');
   return {
     add: async (scalars) => {
       const lines = unseen(scalars).map(
-        ({ generation, role, step, time, tag, value }) =>
-          `${generation},${role},${step},${new Date(time * 1000).toISOString()},${quoted(tag)},${value}\n`,
+        ({ stage, role, step, time, tag, value }) =>
+          `${stage},${role},${step},${new Date(time * 1000).toISOString()},${quoted(tag)},${value}\n`,
       );
       if (lines.length > 0) await file.write(lines.join(''));
     },

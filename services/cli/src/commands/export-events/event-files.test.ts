@@ -22,7 +22,7 @@ describe('writeEvents', () => {
   test('writes each value once as a table, though an attempt trained its step again', async () => {
     const [path = ''] = await writeEvents('r', emitted(), ['csv'], join(folder, 'b'));
     const rows = readFileSync(path, 'utf8').trimEnd().split('\n');
-    expect(rows[0]).toBe('generation,role,step,time,what,value');
+    expect(rows[0]).toBe('stage,role,step,time,what,value');
     expect(rows.filter((row) => row.includes('student') && row.includes('loss/task'))).toEqual([
       '1,student,1,2026-01-01T00:00:01.000Z,loss/task,1.5',
       '1,student,3,2026-01-01T00:00:02.000Z,loss/task,1.125',

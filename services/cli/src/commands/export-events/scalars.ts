@@ -2,7 +2,7 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { ParticipantName } from '@trikd/core/spec/fields';
 import { roleName, stepPhaseName } from '@trikd/events/names';
 import { type Role, roleToJSON } from '@trikd/protocol/gen/node/trikd/v1/common';
-import type { GenerationResult, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { StageResult, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import {
   type ProcessUsage,
   type RoleTimes,
@@ -14,7 +14,7 @@ import type { TrainerProgress } from '@trikd/protocol/gen/node/trikd/v1/trainer'
 /** One value of one model in one stage. */
 export interface RoleScalar extends Scalar {
   /** Index of the stage. */
-  readonly generation: number;
+  readonly stage: number;
   /** Name of the stage; `generation-N` where the events did not name it. */
   readonly stageName: string;
   /** The learner by name; of step times, the process. */
@@ -29,11 +29,11 @@ export function scalarReader(): (message: WatchRunResponse) => readonly RoleScal
   const stages = new Map<number, string>();
   return (message) => {
     const named = stageIn(message);
-    if (named && isName(named.name)) stages.set(named.generation, named.name);
+    if (named && isName(named.name)) stages.set(named.stage, named.name);
     return scalarsOf(message).map((scalar) => {
-      const { generation } = scalar;
+      const { stage } = scalar;
       const role = isName(scalar.role) ? scalar.role : 'unknown';
-      return { ...scalar, role, stageName: stages.get(generation) ?? `generation-${generation}` };
+      return { ...scalar, role, stageName: stages.get(stage) ?? `generation-${stage}` };
     });
   };
 }
@@ -44,13 +44,13 @@ function isName(text: string): boolean {
 }
 
 /** The stage that an event names. */
-function stageIn({ event }: WatchRunResponse): { readonly generation: number; readonly name: string } | undefined {
+function stageIn({ event }: WatchRunResponse): { readonly stage: number; readonly name: string } | undefined {
   switch (event?.$case) {
     case 'run':
     case 'phaseChanged':
-      return { generation: event.value.generation, name: event.value.currentStage?.name ?? '' };
-    case 'generationEnded':
-      return { generation: event.value.result?.generation ?? 0, name: event.value.result?.stageName ?? '' };
+      return { stage: event.value.stage, name: event.value.currentStage?.name ?? '' };
+    case 'stageEnded':
+      return { stage: event.value.result?.stage ?? 0, name: event.value.result?.stageName ?? '' };
     default:
       return undefined;
   }
@@ -62,20 +62,20 @@ function scalarsOf({ event, time }: WatchRunResponse): readonly UnnamedScalar[] 
   const at = (time?.getTime() ?? 0) / 1000;
   switch (event?.$case) {
     case 'progress': {
-      const { participant, generation, progress } = event.value;
+      const { participant, stage, progress } = event.value;
       if (!progress) return [];
       // The values are those of the step before the next one.
       const step = Math.max(0, progress.nextStep - 1);
-      return named(progressValues(progress), { generation, role: participant, step, time: at });
+      return named(progressValues(progress), { stage, role: participant, step, time: at });
     }
     case 'evaluation': {
-      const { participant, generation, evaluation } = event.value;
+      const { participant, stage, evaluation } = event.value;
       const values = tagged(evaluation?.validation?.metrics, 'validation');
-      return named(values, { generation, role: participant, step: evaluation?.step ?? 0, time: at });
+      return named(values, { stage, role: participant, step: evaluation?.step ?? 0, time: at });
     }
     case 'stepTimes':
       return event.value.roles.flatMap((times) => timeScalars(event.value, times, at));
-    case 'generationEnded':
+    case 'stageEnded':
       return event.value.result ? resultScalars(event.value.result, at) : [];
     default:
       return [];
@@ -101,11 +101,7 @@ function progressValues({
 }
 
 /** Milliseconds of the steps of a few seconds, as values of the last of these steps. */
-function timeScalars(
-  { generation, firstStep, steps }: StepTimes,
-  times: RoleTimes,
-  at: number,
-): readonly UnnamedScalar[] {
+function timeScalars({ stage, firstStep, steps }: StepTimes, times: RoleTimes, at: number): readonly UnnamedScalar[] {
   const phases = times.phases.map(({ kind, peer, times: spread }) => {
     return [stepPhaseName(stepPhaseKindToJSON(kind), roleToJSON(peer)), spread?.p50] as const;
   });
@@ -116,7 +112,7 @@ function timeScalars(
     ...Object.fromEntries(phases.map(([name, value]) => [`milliseconds/${name}, median`, value])),
     ...(times.usage && usageValues(times.usage)),
   };
-  return named(values, { generation, role: roleText(times.role), step: firstStep + Math.max(0, steps - 1), time: at });
+  return named(values, { stage, role: roleText(times.role), step: firstStep + Math.max(0, steps - 1), time: at });
 }
 
 /** What a process used by the end of these steps. */
@@ -130,10 +126,10 @@ function usageValues({ cpuSeconds, memoryBytes, gpu }: ProcessUsage): Readonly<R
 
 const MIB = 1024 * 1024;
 
-/** Scores on the test split, which is evaluated once, at the end of a generation. */
-function resultScalars({ generation, learners }: GenerationResult, at: number): readonly UnnamedScalar[] {
+/** Scores on the test split, which is evaluated once, at the end of a stage. */
+function resultScalars({ stage, learners }: StageResult, at: number): readonly UnnamedScalar[] {
   return learners.flatMap(({ participant, best }) => {
-    const of = { generation, role: participant, step: best?.step ?? 0, time: at };
+    const of = { stage, role: participant, step: best?.step ?? 0, time: at };
     return named(tagged(best?.test?.metrics, 'test'), of);
   });
 }

@@ -13,7 +13,7 @@ export interface Trace {
 
 /** The slowest steps, slowest first. The last event of a step counts. */
 export function slowest(steps: readonly SlowStep[], count: number): readonly SlowStep[] {
-  const named = new Map(steps.map((one) => [`${one.generation}/${one.attempt}/${one.step}`, one]));
+  const named = new Map(steps.map((one) => [`${one.stage}/${one.attempt}/${one.step}`, one]));
   return [...named.values()].sort((a, b) => b.durationMs - a.durationMs).slice(0, count);
 }
 
@@ -26,10 +26,10 @@ export function traceOf(runId: string, steps: readonly SlowStep[]): Trace {
 }
 
 function stepEvents(runId: string, step: SlowStep, pid: number): readonly TraceEvent[] {
-  const { generation, attempt, durationMs, usualMs, traceId } = step;
-  const title = `${runId}: generation ${generation}, step ${step.step} (${durationMs.toFixed(1)} ms)`;
+  const { stage, attempt, durationMs, usualMs, traceId } = step;
+  const title = `${runId}: stage ${stage}, step ${step.step} (${durationMs.toFixed(1)} ms)`;
   const start = Math.min(...step.roles.map(({ startedMs }) => startedMs));
-  const args = { generation, attempt, step: step.step, usualMs, ...(traceId !== '' && { traceId }) };
+  const args = { stage, attempt, step: step.step, usualMs, ...(traceId !== '' && { traceId }) };
   return [
     { ph: 'M', pid, name: 'process_name', args: { name: title } },
     { ph: 'M', pid, name: 'process_sort_index', args: { sort_index: pid } },

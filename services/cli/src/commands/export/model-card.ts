@@ -117,10 +117,10 @@ function resultsText({ scores }: ExportSubject): string {
 /** The stages up to that of the model, with what each reached. */
 function lineage({ spec, state }: Pick<OpenRun, 'spec' | 'state'>, { stage }: ExportSubject): string {
   const rows = state.results
-    .filter(({ generation }) => generation <= stage)
-    .flatMap(({ generation, learners, promoted }) =>
+    .filter(({ stage: stageIndex }) => stageIndex <= stage)
+    .flatMap(({ stage: stageIndex, learners, promoted }) =>
       Object.entries(learners).map(([name, { best }]) => [
-        stagesOf(spec)[generation]!.name,
+        stagesOf(spec)[stageIndex]!.name,
         name,
         scoreText(best.validation.metrics),
         promoted ? 'yes' : 'no',

@@ -34,7 +34,7 @@ export async function exportSubject(run: OpenRun, choice: Choice): Promise<Expor
   assertLearners(spec, participant === undefined ? [] : [participant]);
   const stage = stageIndex(run, choice);
   const learner = participant ?? stageOf(spec, stage).decisive;
-  const result = state.results.find(({ generation }) => generation === stage);
+  const result = state.results.find(({ stage: stageIndex }) => stageIndex === stage);
   const known = { stage, learner, model: learnerAt(spec, stage, learner).model };
   const ended = result?.learners[learner];
   if (params === 'best' && ended) return { ...known, ...bestOf(ended.best) };
@@ -63,8 +63,8 @@ function stageIndex({ spec, state }: OpenRun, { stage, participant }: Choice): n
     throw new TrikdError('not-found', `run ${spec.name} has no result yet; --stage takes the newest checkpoint of one`);
   }
   if (participant === undefined) return best;
-  const newest = state.results.findLast(({ generation: own, learners }) => own <= best && learners[participant]);
-  if (newest) return newest.generation;
+  const newest = state.results.findLast(({ stage: own, learners }) => own <= best && learners[participant]);
+  if (newest) return newest.stage;
   throw new TrikdError('not-found', `run ${spec.name} has no result of ${participant} yet`);
 }
 
@@ -90,12 +90,12 @@ interface NamedManifest {
 
 async function resultManifest({ store }: OpenRun, key: string): Promise<NamedManifest> {
   const manifest = await readManifest(store, key);
-  return { name: `${manifest.generation}/${manifest.step}-${manifest.attempt}`, manifest };
+  return { name: `${manifest.stage}/${manifest.step}-${manifest.attempt}`, manifest };
 }
 
 async function newestManifest(run: OpenRun, stage: number): Promise<NamedManifest> {
   const entries = await catalogue(run);
-  const entry = entries.find(({ generation, status }) => generation === stage && status === 'live');
+  const entry = entries.find(({ stage: stageIndex, status }) => stageIndex === stage && status === 'live');
   const { spec } = run;
   if (!entry?.manifest) {
     throw new TrikdError('not-found', `run ${spec.name} has no checkpoint of stage ${stageOf(spec, stage).name} yet`);

@@ -27,13 +27,13 @@ Exit status: 0 done, 1 failed, 2 wrong command line, 3 no such run, 4 no answer.
 /** `trikd generation` */
 export function generationCommand(actions: GenerationActions): Command {
   const command = new Command('generation')
-    .description('Lists the generations of a run, starts the next one, and moves the anchor.')
+    .description('Lists the stages of a run that have ended, starts the next generation, and moves the anchor.')
     .addHelpText('after', '\nExample:\n  $ trikd generation list tiny')
     .exitOverride()
     .showHelpAfterError('(see trikd generation --help)');
   command
     .command('list')
-    .description('Lists the generations that have ended, or the stages of another method, with their scores.')
+    .description('Lists the stages that have ended, such as generations, with their scores.')
     .argument('<run>', 'name of the run')
     .addOption(serverOption())
     .addOption(timeoutOption(10))

@@ -1,37 +1,35 @@
 import { bestOf, decisiveOf } from '@trikd/events/compare-runs';
-import { isGeneration } from '@trikd/events/names';
 import { toScore } from '@trikd/protocol/convert';
 import { toFrozenScores } from '@trikd/protocol/convert-anchor';
-import { GenerationResult, type Run } from '@trikd/protocol/gen/node/trikd/v1/run';
+import { type Run, StageResult } from '@trikd/protocol/gen/node/trikd/v1/run';
 import type { BestParams } from '@trikd/protocol/gen/node/trikd/v1/trainer';
 import { resultsTable, type ShownResult } from '../../run/report.js';
 
 /** The stages of a run that have ended, for people. */
-export function generationsText(run: Run): string {
-  const { runId, generations, currentStage } = run;
-  if (generations.length === 0) {
-    return `no ${!currentStage || isGeneration(currentStage.name) ? 'generation' : 'stage'} of run ${runId} has ended yet`;
+export function stagesText(run: Run): string {
+  const { runId, stages } = run;
+  if (stages.length === 0) {
+    return `no stage of run ${runId} has ended yet`;
   }
-  const shown = generations.map((result) => shownResult(result, run));
-  return resultsTable(shown, bestOf(run)?.generation);
+  const shown = stages.map((result) => shownResult(result, run));
+  return resultsTable(shown, bestOf(run)?.stage);
 }
 
 /** The stages, for programs. */
-export function generationsJson(run: Run): object {
+export function stagesJson(run: Run): object {
   const best = bestOf(run);
   return {
     runId: run.runId,
-    ...(best && { bestGeneration: best.generation }),
-    generations: run.generations.map((one) => GenerationResult.toJSON(one)),
+    ...(best && { bestStage: best.stage }),
+    stages: run.stages.map((one) => StageResult.toJSON(one)),
   };
 }
 
-function shownResult(result: GenerationResult, run: Run): ShownResult {
-  const { generation, learners, frozen, candidate, promoted } = result;
-  // Servers that do not name stages have generations alone.
-  const stageName = result.stageName === '' ? `generation-${generation}` : result.stageName;
+function shownResult(result: StageResult, run: Run): ShownResult {
+  const { stage, learners, frozen, candidate, promoted } = result;
+  const stageName = result.stageName === '' ? `generation-${stage}` : result.stageName;
   return {
-    ...{ generation, stageName, decisive: decisiveOf(result, run), promotes: candidate !== '', promoted },
+    ...{ stage, stageName, decisive: decisiveOf(result, run), promotes: candidate !== '', promoted },
     learners: Object.fromEntries(learners.map(({ participant, best }) => [participant, shownBest(best)])),
     frozen: toFrozenScores(frozen),
   };

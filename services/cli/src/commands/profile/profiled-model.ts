@@ -1,14 +1,14 @@
 import { makeBatch } from '@trikd/core/data/batch';
 import type { Dataset } from '@trikd/core/data/split';
-import type { GenerationAttempt } from '@trikd/core/domain/position';
+import type { StageAttempt } from '@trikd/core/domain/position';
 import { formatOf, type LogitsFrame } from '@trikd/core/exchange/frame';
 import { toSent } from '@trikd/core/exchange/sent-logits';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { type Learner, type LoadedFrozen, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import { normalisedFor } from '@trikd/core/training/frozen';
-import { generationPlan } from '@trikd/core/training/generation-plan';
 import type { TrainerPorts } from '@trikd/core/training/ports';
 import { PREDICT, tracePredictor, traceTrainer } from '@trikd/core/training/role-program';
+import { stagePlan } from '@trikd/core/training/stage-plan';
 import { createStallWatch } from '@trikd/core/training/stall-watch';
 import { createStepLimit } from '@trikd/core/training/step-limit';
 import { trainStep } from '@trikd/core/training/train-step';
@@ -47,8 +47,8 @@ export async function openLearner(
 ): Promise<ProfiledModel> {
   const program = traceTrainer({ spec, dataset }, stage, learner);
   const session = await (await Engine.open(spec.engine)).load(program);
-  const attempt: GenerationAttempt = { runId: spec.name, generation: stage.index, attempt: 1 };
-  const plan = generationPlan(stage, spec.batchSize, dataset.train.count);
+  const attempt: StageAttempt = { runId: spec.name, stage: stage.index, attempt: 1 };
+  const plan = stagePlan(stage, spec.batchSize, dataset.train.count);
   const logits = { rows: spec.batchSize, cols: dataset.classes };
   const format = formatOf(spec, dataset.classes);
   let frame: LogitsFrame | undefined;

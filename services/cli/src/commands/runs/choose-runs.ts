@@ -125,20 +125,7 @@ export type RunField = string | number;
 
 /** Names of the fields that do not depend on task and spec. */
 const RUN_FIELDS = [
-  ...[
-    'run',
-    'phase',
-    'method',
-    'seed',
-    'generation',
-    'steps',
-    'seconds',
-    'created',
-    'changed',
-    'ended',
-    'owner',
-    'team',
-  ],
+  ...['run', 'phase', 'method', 'seed', 'stage', 'steps', 'seconds', 'created', 'changed', 'ended', 'owner', 'team'],
 ] as const;
 
 /** The fields of a run by name: of the run, its metrics, its settings by path. Those that it does not have are absent. */
@@ -148,9 +135,9 @@ export function fieldsOf(run: Run): ReadonlyMap<string, RunField> {
 }
 
 function ownFields(run: Run, { runId, phase, method, seed, steps, seconds }: ComparedRun) {
-  const { generation, createTime, updateTime, endTime, owner } = run;
+  const { stage, createTime, updateTime, endTime, owner } = run;
   const fields = {
-    ...{ run: runId, phase, method, seed, generation, steps, seconds },
+    ...{ run: runId, phase, method, seed, stage, steps, seconds },
     ...{ created: createTime, changed: updateTime, ended: endTime, owner: owner?.subject, team: owner?.team },
   } satisfies Record<(typeof RUN_FIELDS)[number], RunField | undefined>;
   return Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));

@@ -94,7 +94,7 @@ Example:
   $ trikd runs list --filter student.learningRate=0.05 --sort seed -o csv
 
 ${PLACES}
-A field of --sort and --filter is run, phase, method, seed, generation, steps, seconds, created, changed, ended, owner, team, a metric such
+A field of --sort and --filter is run, phase, method, seed, stage, steps, seconds, created, changed, ended, owner, team, a metric such
 as ${METRIC} (of the result on the validation split) or test.${METRIC}, or the path of a setting. Filters compare with =, !=, <, <=, > and >=,
 which a shell takes for its own unless they are quoted; in a text * stands for any characters. Runs without the field are sorted last.
 ${STATUS}`;

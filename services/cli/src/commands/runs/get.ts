@@ -7,14 +7,14 @@ import { ConditionStatus, type Run, type RunCondition, type RunProgress } from '
 import { runJson } from '../../terminal/json-messages.js';
 import { type Paint, paintedPhase } from '../../terminal/paint.js';
 import { age, clock } from '../../terminal/texts.js';
-import { generationsText } from '../generation/list.js';
+import { stagesText } from '../generation/list.js';
 
 /** The state of a run, for people. */
 export function runText(run: Run, now: Date, paint: Paint): string {
-  const { runId, phase, attempt, anchor, conditions, generations } = run;
+  const { runId, phase, attempt, anchor, conditions, stages } = run;
   const facts: readonly (readonly [string, string])[] = [
     ['phase', paintedPhase(phase, paint)],
-    [ofGenerations(run) ? 'generation' : 'stage', `${placeText(run)}, attempt ${attempt}`],
+    ['stage', `${placeText(run)}, attempt ${attempt}`],
     ...placementFacts(run, now),
     ...progressFacts(run.progress),
     ...(anchor ? [['anchor', anchorText(anchor)] as const] : []),
@@ -29,7 +29,7 @@ export function runText(run: Run, now: Date, paint: Paint): string {
   return [
     `${paint('bold', 'run')} ${runId}`,
     ...facts.map(([name, text]) => `${name.padEnd(12)} ${text}`),
-    ...(generations.length > 0 ? [generationsText(run)] : []),
+    ...(stages.length > 0 ? [stagesText(run)] : []),
   ].join('\n');
 }
 
@@ -54,12 +54,12 @@ function progressFacts(progress: RunProgress | undefined): readonly (readonly [s
   return [['progress', `${stepsDone} of at most ${stepsTotal} steps, ${done.toFixed(1)} %${speed}${left}`]];
 }
 
-function anchorText({ generation, validation, test }: NonNullable<Run['anchor']>): string {
+function anchorText({ stage, validation, test }: NonNullable<Run['anchor']>): string {
   const scores = [
     ...(validation ? [`validation ${primaryText(validation.metrics)}`] : []),
     ...(test ? [`test ${primaryText(test.metrics)}`] : []),
   ];
-  return [`the student of generation ${generation}`, ...scores].join(', ');
+  return [`the student of generation ${stage}`, ...scores].join(', ');
 }
 
 function ageFact(name: string, time: Date | undefined, now: Date): readonly (readonly [string, string])[] {
@@ -82,19 +82,19 @@ function moveText(move: AnchorMove): string {
   return `${moveSentence(move).text}, in generation ${move.during}${when}`;
 }
 
-/** Whether the stage that a run is in is a generation; servers that do not name it have no others. */
+/** Whether the stage that a run is in is a generation; where it has no name, it is. */
 export function ofGenerations({ currentStage }: Run): boolean {
   return currentStage === undefined || isGeneration(currentStage.name);
 }
 
 /** The stage that a run is in: the number of a generation, or the index and the name of another stage. */
 export function placeText(run: Run): string {
-  const { generation, currentStage } = run;
-  return ofGenerations(run) ? String(generation) : `${generation} ${currentStage?.name}`;
+  const { stage, currentStage } = run;
+  return ofGenerations(run) ? String(stage) : `${stage} ${currentStage?.name}`;
 }
 
 /** The model that a run has come to so far: `student of generation 2`; empty before there is one. */
 export function productText(run: Run): string {
   const best = bestOf(run);
-  return best ? `${decisiveOf(best, run)} of ${stageText(best.stageName, best.generation)}` : '';
+  return best ? `${decisiveOf(best, run)} of ${stageText(best.stageName, best.stage)}` : '';
 }

@@ -17,7 +17,7 @@ import { type Paint, paintedPhase } from '../../terminal/paint.js';
 import { csv, printable } from '../../terminal/printable.js';
 import { age, clock, size } from '../../terminal/texts.js';
 import { fieldsOf, type RunField } from './choose-runs.js';
-import { ofGenerations, placeText, productText } from './get.js';
+import { placeText, productText } from './get.js';
 
 /** All runs of a server. */
 export interface RunList {
@@ -90,14 +90,13 @@ const left = (head: string, text: Column['text']): Column => ({ head, align: 'le
 const right = (head: string, text: Column['text']): Column => ({ head, align: 'right', text });
 
 function columnsOf(runs: readonly ListedRun[], { now, paint, wide }: TableStyle): readonly Column[] {
-  const generations = runs.every(({ run }) => ofGenerations(run));
   return [
     left('run', ({ run }) => printable(run.runId)),
     left('phase', ({ run }) => phaseText(run, paint)),
     left('method', ({ compared }) => printable(compared.method ?? '')),
     right('seed', ({ compared }) => String(compared.seed ?? '')),
     ...(wide ? modelColumns(runs) : []),
-    right(generations ? 'generation' : 'stage', ({ run }) => placeText(run)),
+    right('stage', ({ run }) => placeText(run)),
     right('done', ({ run: { progress } }) =>
       progress && progress.stepsTotal > 0 ? `${Math.floor(progress.percent)} %` : '',
     ),

@@ -14,7 +14,7 @@ let folder = '';
 async function store(run: RunSpec, results: readonly ReturnType<typeof alone>[]): Promise<void> {
   const own = await openFolderStore(join(folder, run.name, 'store'));
   const created = await createRun(own, run, { at: '2026-01-01T00:00:00.000Z' });
-  const state = { phase: 'completed', generation: results.length - 1, attempt: 1, results, moves: [] } as const;
+  const state = { phase: 'completed', stage: results.length - 1, attempt: 1, results, moves: [] } as const;
   await saveRun(own, created, { state, at: '2026-01-01T00:01:30.000Z' });
 }
 

@@ -50,14 +50,14 @@ export function liveScreen(terminal: Output): Screen {
   return { show, close };
 }
 
-/** One event as a line for a person: when, its number, its generation, what. */
+/** One event as a line for a person: when, its number, its stage, what. */
 function eventLine(message: WatchRunResponse, paint: Paint): string {
   const { number, time } = message;
   const { event } = eventJson(message);
   const at = time ? time.toISOString().slice(11, 23) : '';
   const which = number > 0 ? eventName(number) : '';
-  const generation = event && 'generation' in event.value ? `g${event.value.generation}` : '';
-  const place = paint('dim', `${at.padEnd(12)} ${which.padStart(7)} ${generation.padStart(3)}`);
+  const stage = event && 'stage' in event.value ? `s${event.value.stage}` : '';
+  const place = paint('dim', `${at.padEnd(12)} ${which.padStart(7)} ${stage.padStart(3)}`);
   return `${place}  ${event ? painted(sentenceOf(event), paint) : ''}`;
 }
 

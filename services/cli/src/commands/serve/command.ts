@@ -26,8 +26,8 @@ Example:
   $ trikd serve tiny --config orchestrator.yaml
 
 Serves the models of a run by the Open Inference Protocol, version 2, until Ctrl-C; requests that wait are still answered. Model RUN is the
-student: the result of a run that is complete, and what is promoted while it trains. RUN.teacher is another learner. A version is a
-generation, or the index of a stage. Outputs have the bits of \`trikd eval\`. TRIKD_SERVING__* variables set the rest, such as
+student: the result of a run that is complete, and what is promoted while it trains. RUN.teacher is another learner. A version is the
+index of a stage. Outputs have the bits of \`trikd eval\`. TRIKD_SERVING__* variables set the rest, such as
 TRIKD_SERVING__MAX_BATCH; docs/serving.md says which there are.
 Exit status: 0 stopped in order, 1 it could not start or ended, 2 wrong command line, 3 no such run, 4 the store did not answer.`;
 

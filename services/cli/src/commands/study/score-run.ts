@@ -30,20 +30,23 @@ export async function scoredRun(
     return {
       result: { ...found, ...(await scores(spec, dataset, model)) },
       stages: stages.map((each) => stageRow(spec, each)),
-      compute: stages.reduce((sum, { generation, steps }) => sum + steps * costs[stageOf(spec, generation).name]!, 0),
+      compute: stages.reduce(
+        (sum, { stage: stageIndex, steps }) => sum + steps * costs[stageOf(spec, stageIndex).name]!,
+        0,
+      ),
     };
   } finally {
     await model.close();
   }
 }
 
-function stageRow(spec: RunSpec, { generation, steps, learners }: TrainedStage): Row['stages'][number] {
+function stageRow(spec: RunSpec, { stage, steps, learners }: TrainedStage): Row['stages'][number] {
   const rows = Object.entries(learners).flatMap(([name, { best }]) => {
     if (!best) return [];
     const { step, validation, test } = best;
     return [[name, { step, validation: validation.metrics, ...(test && { test: test.metrics }) }] as const];
   });
-  return { name: stageOf(spec, generation).name, steps, learners: Object.fromEntries(rows) };
+  return { name: stageOf(spec, stage).name, steps, learners: Object.fromEntries(rows) };
 }
 
 type Scores = Pick<Row['result'], 'train' | 'validation' | 'test' | 'calibrated'>;

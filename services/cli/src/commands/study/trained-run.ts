@@ -9,7 +9,7 @@ import { learnerAt, stageOf } from '../../run/participants.js';
 /** A stage that has ended, wherever it was trained. */
 export interface TrainedStage {
   /** Index of the stage. */
-  readonly generation: number;
+  readonly stage: number;
   readonly steps: number;
   /** By name. */
   readonly learners: Readonly<Record<string, { readonly best?: BestParams }>>;

@@ -20,14 +20,14 @@ export interface TrainedWith {
 
 /** Where an attempt starts. */
 interface Start {
-  readonly generation: number;
+  readonly stage: number;
   readonly step: number;
 }
 
 /** What an alarm needs besides its message. */
 interface Alarming extends Start {
   /** By slot, the learners whose alarms are emitted. */
-  readonly stage: Stage;
+  readonly models: Stage;
   readonly emit: (event: RunEvent) => void;
 }
 
@@ -65,19 +65,19 @@ export function comparePrecision(found: AttemptNumerics, precision: string, alar
 }
 
 /** Alarms are of the models that train. */
-function emitAlarm(role: Role, message: string, { generation, step, stage, emit }: Alarming): void {
-  const learner = role === 'anchor' ? undefined : learnerIn(stage, role);
-  const participant = learner?.name ?? stage.decisive;
-  emit({ kind: 'alarm', participant, generation, step, message: `${learner ? '' : 'the anchor-server '}${message}` });
+function emitAlarm(role: Role, message: string, { stage, step, models, emit }: Alarming): void {
+  const learner = role === 'anchor' ? undefined : learnerIn(models, role);
+  const participant = learner?.name ?? models.decisive;
+  emit({ kind: 'alarm', participant, stage, step, message: `${learner ? '' : 'the anchor-server '}${message}` });
 }
 
-/** What the generation before was trained with, for the first attempt at a generation. A manifest that cannot be read tells nothing. */
-export async function generationBefore(store: ObjectStore, { results }: Preparing): Promise<TrainedWith | undefined> {
+/** What the stage before was trained with, for the first attempt at a stage. A manifest that cannot be read tells nothing. */
+export async function stageBefore(store: ObjectStore, { results }: Preparing): Promise<TrainedWith | undefined> {
   const last = results.at(-1);
   if (!last) return undefined;
   try {
     const { numerics } = await readManifest(store, last.pair.manifestKey);
-    return numerics && { numerics, what: `generation ${last.generation}` };
+    return numerics && { numerics, what: `stage ${last.stage}` };
   } catch (error) {
     if (error instanceof TrikdError && error.kind === 'corrupt') return undefined;
     throw error;

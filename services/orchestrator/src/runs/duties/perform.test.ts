@@ -48,7 +48,7 @@ async function judged(method: string, learner: string, { accuracy = 0.8, stored 
 
 test('a candidate is promoted, and the pointer moves to it', async () => {
   expect(await judged('trikd', 'student')).toMatchObject({
-    ...{ transitions: [{ kind: 'candidate-verified' }], events: [], pointer: { generation: 0 } },
+    ...{ transitions: [{ kind: 'candidate-verified' }], events: [], pointer: { stage: 0 } },
   });
 });
 

@@ -34,13 +34,13 @@ export async function* judge(
   { spec, store, term, rules, emit }: DutyScope,
   todo: Promoting,
 ): AsyncGenerator<RunTransition> {
-  const { generation, outcome } = todo;
+  const { stage, outcome } = todo;
   const { decisive } = currentStage(spec, todo);
   const { step, params } = outcome.learners[decisive]!.best;
   await assertStored(store, params);
   const flaw = flawOf(todo, rules);
   if (flaw !== undefined) {
-    emit({ kind: 'alarm', participant: decisive, generation, step, message: `cannot be the anchor: ${flaw}` });
+    emit({ kind: 'alarm', participant: decisive, stage, step, message: `cannot be the anchor: ${flaw}` });
   }
   const promoted = promotion(todo, rules);
   if (promoted) await promote(store, spec.name, promoted, term);

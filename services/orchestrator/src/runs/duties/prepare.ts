@@ -13,12 +13,12 @@ import { specDigest } from '@trikd/core/spec/run-spec';
 import { type Learner, replicasOf, type Stage, sourcesOf } from '@trikd/core/stages/stage';
 import type { Assignment } from '@trikd/core/training/assignment';
 import type { AnchorLink, TrainerLink } from '../ports.js';
-import type { Pair } from '../training/generation-progress.js';
+import type { Pair } from '../training/stage-progress.js';
 import {
   compareNumerics,
   comparePrecision,
-  generationBefore,
   type NumericsRule,
+  stageBefore,
   type TrainedWith,
 } from './compare-numerics.js';
 import { attemptOf, blamePair, type DutyScope } from './scope.js';
@@ -81,8 +81,7 @@ export async function* prepare(run: DutyScope, ports: PreparePorts, todo: Prepar
     initialFile ? [[learner.name, initialFile] as const] : [],
   );
   const imported = importedBy(run, stage, inputs, { ...loaded?.files, ...Object.fromEntries(initial) });
-  const { generation } = todo;
-  const alarming = { generation, step, stage, emit: run.emit };
+  const alarming = { stage: todo.stage, step, models: stage, emit: run.emit };
   compareNumerics(numerics, trainedWith, ports.numerics ?? 'warn', alarming);
   // Once: later attempts do not differ from the first one in it.
   if (!trainedWith) comparePrecision(numerics, run.spec.engine.precision, alarming);
@@ -109,10 +108,10 @@ async function startOf(
   frozen: Readonly<Record<string, string>>,
 ): Promise<Start> {
   const ref = resumePair(todo);
-  if (!ref) return { trainedWith: await generationBefore(store, todo) };
+  if (!ref) return { trainedWith: await stageBefore(store, todo) };
   const manifest = await loadManifest(store, ref.manifestKey, {
     runId: spec.name,
-    generation: todo.generation,
+    stage: todo.stage,
     step: ref.step,
     specDigest: specDigest(spec),
     datasetDigest: todo.facts?.datasetDigest,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { exchangeSecrets } from './scope.js';
 
-const attempt = { runId: 'r', generation: 1, attempt: 2 };
+const attempt = { runId: 'r', stage: 1, attempt: 2 };
 
 test('an attempt keeps its secret, and no other attempt or drive has it', () => {
   const secretOf = exchangeSecrets(Buffer.from('one'));

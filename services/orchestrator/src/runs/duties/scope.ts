@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { TrikdError } from '@trikd/core/domain/errors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { Duty, RunRules } from '@trikd/core/run/advance';
 import type { RunEvent, Stall } from '@trikd/core/run/run-event';
 import { type Preparing, resumePair, type Training } from '@trikd/core/run/state';
@@ -34,8 +34,8 @@ export interface DutyScope {
 }
 
 /** The attempt that a duty belongs to. */
-export function attemptOf(spec: RunSpec, { generation, attempt }: Duty): GenerationAttempt {
-  return { runId: spec.name, generation, attempt };
+export function attemptOf(spec: RunSpec, { stage, attempt }: Duty): StageAttempt {
+  return { runId: spec.name, stage, attempt };
 }
 
 /**
@@ -51,7 +51,7 @@ export function blamePair(todo: Preparing | Training): (failure: unknown) => nev
 }
 
 /** The secret of each attempt, by which its models recognise each other: 64 hex digits. */
-type ExchangeSecrets = (attempt: GenerationAttempt) => string;
+type ExchangeSecrets = (attempt: StageAttempt) => string;
 
 /**
  * The secrets of one drive of a run. They are stored nowhere: whoever drives the run next starts another attempt. The same attempt always
@@ -59,6 +59,5 @@ type ExchangeSecrets = (attempt: GenerationAttempt) => string;
  * @param key random, of this drive alone
  */
 export function exchangeSecrets(key: Uint8Array): ExchangeSecrets {
-  return ({ runId, generation, attempt }) =>
-    createHmac('sha256', key).update(`${runId} ${generation} ${attempt}`).digest('hex');
+  return ({ runId, stage, attempt }) => createHmac('sha256', key).update(`${runId} ${stage} ${attempt}`).digest('hex');
 }

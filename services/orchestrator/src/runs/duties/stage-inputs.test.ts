@@ -1,6 +1,6 @@
 import { encodeManifest, MANIFEST_VERSION, manifestKey } from '@trikd/core/checkpoint/manifest';
 import type { Owner } from '@trikd/core/run/placement';
-import type { GenerationResult } from '@trikd/core/run/state';
+import type { StageResult } from '@trikd/core/run/state';
 import { createRun } from '@trikd/core/run/stored/run-store';
 import { RunSpec } from '@trikd/core/spec/run-spec';
 import { stageAt } from '@trikd/core/stages/stages-of';
@@ -57,13 +57,13 @@ describe('stage inputs', () => {
     ],
   });
   const manifest = {
-    ...({ version: MANIFEST_VERSION, runId: 'trial', generation: 0, attempt: 1, step: 4 } as const),
+    ...({ version: MANIFEST_VERSION, runId: 'trial', stage: 0, attempt: 1, step: 4 } as const),
     ...{ specDigest: digest('a'), datasetDigest: digest('b'), frozen: {}, writer: 'test' },
     learners: { teacher: { state: blobOf('c') } },
   };
   const validation = { metrics: { accuracy: 0.5, nll: 1 }, examples: 8 };
-  const result: GenerationResult = {
-    ...{ generation: 0, steps: 4, promoted: false, pair: { step: 4, manifestKey: manifestKey(manifest) } },
+  const result: StageResult = {
+    ...{ stage: 0, steps: 4, promoted: false, pair: { step: 4, manifestKey: manifestKey(manifest) } },
     learners: { teacher: { best: { step: 2, validation, params: blobOf('d') }, stateSha256: digest('c') } },
   };
 
@@ -88,7 +88,7 @@ describe('stage inputs', () => {
   test('a generation after a promotion starts with the student that was promoted', async () => {
     const pair = { student: { model }, teacher: { model } };
     const trikd = RunSpec.parse({ ...settings, ...pair });
-    const anchor = { generation: 0, params: blobOf('e') };
+    const anchor = { stage: 0, params: blobOf('e') };
     const stage = stageAt(trikd, 1, true);
     const inputs = await stageInputs({ spec: trikd, store: await storeWith() }, stage, { results: [result], anchor });
     expect(inputs).toEqual({ anchor: blobOf('e') });

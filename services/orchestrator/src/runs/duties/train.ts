@@ -1,6 +1,6 @@
 import type { Clock } from '@trikd/core/async/clock';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { RunTransition } from '@trikd/core/run/advance';
 import { currentStage } from '@trikd/core/run/current-stage';
 import type { RunEvent } from '@trikd/core/run/run-event';
@@ -30,7 +30,7 @@ export interface TrainPorts {
   readonly steps?: StepSources;
 }
 
-/** Trains a generation from its last pair on, and follows where the time of its steps goes. */
+/** Trains a stage from its last pair on, and follows where the time of its steps goes. */
 export async function* train(run: DutyScope, ports: TrainPorts, todo: Training): AsyncGenerator<RunTransition> {
   const { spec, store, tracing } = run;
   const stage = currentStage(spec, todo);
@@ -71,15 +71,15 @@ async function* restingBeforeLoss(
   };
   let trained = false;
   for await (const transition of attempt({ ...run, leaves, drained: AbortSignal.any([run.drained, leaving.signal]) })) {
-    trained ||= transition.kind === 'generation-trained';
+    trained ||= transition.kind === 'stage-trained';
     yield transition;
   }
   if (leaving.signal.aborted && !trained && !run.drained.aborted) throw leaving.signal.reason;
 }
 
 /** An attempt at a stage. */
-interface StageAttempt {
-  readonly attempt: GenerationAttempt;
+interface Attempting {
+  readonly attempt: StageAttempt;
   readonly stage: Stage;
   /** SHA-256 of the params of each frozen model, by name. */
   readonly frozen: Readonly<Record<string, string>>;
@@ -89,7 +89,7 @@ function trainAttempt(
   { spec, store, drained, abandoned, emit, waits, leaves }: DutyScope,
   { trainers, clock, times, writer }: TrainPorts,
   todo: Training,
-  { attempt, stage, frozen }: StageAttempt,
+  { attempt, stage, frozen }: Attempting,
 ): AsyncGenerator<RunTransition> {
   const present = stage.learners.map(({ slot }) => trainers[slot]);
   const watched = present.map((trainer) => blamingPair(trainer, todo));

@@ -65,7 +65,7 @@ test('the newest checkpoint that both trainers have stored becomes a pair, with 
   expect(event.pair.step).toBe(30);
   expect(event.validations.map(({ step }) => step)).toEqual([20, 30]);
   const stored = await ports.store.get(event.pair.manifestKey);
-  expect(manifestAt(event.pair.manifestKey, stored!.bytes)).toMatchObject({ step: 30, attempt: 3, generation: 0 });
+  expect(manifestAt(event.pair.manifestKey, stored!.bytes)).toMatchObject({ step: 30, attempt: 3, stage: 0 });
 });
 
 test('a manifest that the leader before had written already is taken as it is', async () => {

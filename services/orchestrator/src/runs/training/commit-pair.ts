@@ -21,7 +21,7 @@ import { taskOf } from '@trikd/core/tasks/task-of';
 import { attemptOf } from '../duties/scope.js';
 import { digestsOf, stageInputs } from '../duties/stage-inputs.js';
 import type { TrainerLink } from '../ports.js';
-import { type GenerationProgress, generationProgress, type Pair } from './generation-progress.js';
+import { type Pair, type StageProgress, stageProgress } from './stage-progress.js';
 
 /** Where the manifest of a pair goes, and what it says besides the pair. */
 export interface CommitTarget {
@@ -98,7 +98,7 @@ export async function salvage(
   { trainers, clock, times, writer }: SalvagePorts,
 ): Promise<RunTransition | undefined> {
   const stage = currentStage(spec, todo);
-  const progress = generationProgress(todo, stage, taskOf(spec).primary);
+  const progress = stageProgress(todo, stage, taskOf(spec).primary);
   const limit = nextLimit(progress.committed(), todo.facts, stage);
   const steps = new Set<number>();
   const attempt = attemptOf(spec, todo);
@@ -122,7 +122,7 @@ export async function salvage(
   return { kind: 'pair-committed', pair: ref, validations: progress.commit(ref.step) };
 }
 
-function newestPair(progress: GenerationProgress, steps: ReadonlySet<number>): Pair | undefined {
+function newestPair(progress: StageProgress, steps: ReadonlySet<number>): Pair | undefined {
   for (const step of [...steps].sort((a, b) => b - a)) {
     const pair = progress.pairAt(step);
     if (pair) return pair;

@@ -9,7 +9,7 @@ import type { StepLink } from '../ports.js';
 import { followSteps } from './follow-steps.js';
 
 const BOTH = ['teacher', 'student'] as const;
-const attempt = { runId: 'r', generation: 1, attempt: 2 };
+const attempt = { runId: 'r', stage: 1, attempt: 2 };
 const seed = seedOf('r', 'now');
 
 /** The more steps, the more CPU time. */
@@ -57,7 +57,7 @@ test('the times of steps, and the slow one, are emitted; its spans are requested
   const [teacher, student] = [model('teacher', slow), model('student', slow)];
   const { emitted, roots } = await follow([teacher.link, student.link], 5);
   expect(emitted).toMatchObject([
-    { kind: 'step-times', generation: 1, attempt: 2, firstStep: 0, steps: 12 },
+    { kind: 'step-times', stage: 1, attempt: 2, firstStep: 0, steps: 12 },
     { kind: 'slow-step', step: 9, duration: 300, usual: 20, traceId: traceIdOf(seed, { ...attempt, step: 9 }) },
   ]);
   // The last one, as always at the end.

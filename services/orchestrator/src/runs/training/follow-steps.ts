@@ -1,5 +1,5 @@
 import type { Clock } from '@trikd/core/async/clock';
-import type { GenerationAttempt, Role, TrainedRole } from '@trikd/core/domain/position';
+import type { Role, StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { RunEvent } from '@trikd/core/run/run-event';
 import type { ProcessUsage } from '@trikd/core/timing/role-step';
 import type { TrioStep } from '@trikd/core/timing/slow-steps';
@@ -16,7 +16,7 @@ export interface StepSources extends StepTracer {
 
 export interface StepTracer {
   /** Gets each step that the processes have traced, for the root span of their spans. */
-  traced?(attempt: GenerationAttempt, seed: string, step: TrioStep): void;
+  traced?(attempt: StageAttempt, seed: string, step: TrioStep): void;
 }
 
 export interface FollowStepsPorts {
@@ -42,7 +42,7 @@ const NOTHING: StepsRead = { steps: [] };
  * not depend on it.
  */
 export async function followSteps(
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   ports: FollowStepsPorts,
   sources: StepSources,
   over: AbortSignal,
@@ -58,7 +58,7 @@ export async function followSteps(
   }
 }
 
-async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBook, usages: Usages): Promise<void> {
+async function readNew(link: StepLink, attempt: StageAttempt, book: StepBook, usages: Usages): Promise<void> {
   for (let responses = 0; responses < RESPONSES_OF_A_LOOK; responses++) {
     const from = book.next(link.role);
     const { steps, usage } = await link.read(attempt, from).catch(() => NOTHING);
@@ -70,7 +70,7 @@ async function readNew(link: StepLink, attempt: GenerationAttempt, book: StepBoo
 
 /** Emits the times of new steps. Returns the steps that took much too long. */
 function emitNew(
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   { emit, tracing }: FollowStepsPorts,
   { traced }: StepTracer,
   book: StepBook,
@@ -78,14 +78,14 @@ function emitNew(
 ): readonly number[] {
   const news = book.summarise();
   if (!news) return [];
-  const { generation, attempt: count } = attempt;
+  const { stage, attempt: count } = attempt;
   const roles = news.times.roles.map((times) => ({ ...times, ...usageOf(usages, times.role) }));
-  emit({ kind: 'step-times', generation, attempt: count, ...news.times, roles });
+  emit({ kind: 'step-times', stage, attempt: count, ...news.times, roles });
   for (const step of news.steps) if (isSampled(tracing, step.step)) traced?.(attempt, tracing.seed, step);
   const { slow } = news;
   if (!slow) return [];
   const traceId = traceIdOf(tracing.seed, { ...attempt, step: slow.step });
-  emit({ kind: 'slow-step', generation, attempt: count, ...slow, traceId });
+  emit({ kind: 'slow-step', stage, attempt: count, ...slow, traceId });
   return [slow.step];
 }
 
@@ -96,7 +96,7 @@ function usageOf(usages: Usages, role: Role): { readonly usage?: ProcessUsage } 
 
 /** Traces steps that were not traced when they ended. */
 async function traceAll(
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   { tracing }: FollowStepsPorts,
   { links, traced }: StepSources,
   book: StepBook,

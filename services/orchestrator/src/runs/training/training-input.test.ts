@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { TrainerLink } from '../ports.js';
 import { type TrainingInput, trainingInput } from './training-input.js';
 
-const attempt = { runId: 'trial', generation: 0, attempt: 1 };
+const attempt = { runId: 'trial', stage: 0, attempt: 1 };
 const never = new AbortController().signal;
 const times = { grace: 5, drain: 5 };
 

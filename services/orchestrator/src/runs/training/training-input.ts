@@ -2,7 +2,7 @@ import type { Clock } from '@trikd/core/async/clock';
 import { queue } from '@trikd/core/async/queue';
 import { within } from '@trikd/core/async/within';
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import type { TrainerLink } from '../ports.js';
 
@@ -51,7 +51,7 @@ type Push = (item: TrainingInput | Failed) => void;
  */
 export async function* trainingInput(
   trainers: readonly TrainerLink[],
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   { drained, abandoned }: InputSignals,
   times: InputTimes,
   clock: Clock,
@@ -99,7 +99,7 @@ function mayBeConsequence(failure: unknown): boolean {
 
 async function watchTrainer(
   trainer: TrainerLink,
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   signal: AbortSignal,
   push: Push,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { TrainerLink } from '../ports.js';
 import { saveTogether, stopTogether } from './training-loop.js';
 
-const attempt = { runId: 'trial', generation: 0, attempt: 1 };
+const attempt = { runId: 'trial', stage: 0, attempt: 1 };
 
 /** A trainer that trains `pace` steps between the call that says where it is and the request for a step. */
 function trainer(role: 'teacher' | 'student', step: number, pace: number, refusal?: TrikdError) {

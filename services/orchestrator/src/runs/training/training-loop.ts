@@ -1,5 +1,5 @@
 import { TrikdError } from '@trikd/core/domain/errors';
-import type { GenerationAttempt, TrainedRole } from '@trikd/core/domain/position';
+import type { StageAttempt, TrainedRole } from '@trikd/core/domain/position';
 import type { RoleCheckpoint } from '@trikd/core/domain/role-checkpoint';
 import type { RunTransition } from '@trikd/core/run/advance';
 import { nextLimit } from '@trikd/core/run/convergence';
@@ -9,7 +9,7 @@ import { learnerOf, type Stage } from '@trikd/core/stages/stage';
 import type { Metric } from '@trikd/core/tasks/metric';
 import type { TrainerEvent } from '@trikd/core/training/ports';
 import type { TrainerLink } from '../ports.js';
-import { type GenerationProgress, generationProgress, type Pair } from './generation-progress.js';
+import { type Pair, type StageProgress, stageProgress } from './stage-progress.js';
 import type { TrainingInput } from './training-input.js';
 
 export interface TrainingLoopPorts {
@@ -29,17 +29,17 @@ export interface TrainingLoopPorts {
 }
 
 /**
- * Trains the generation of `todo` from its last pair on. Yields each committed pair, and in the end what the generation came to; ends
+ * Trains the stage of `todo` from its last pair on. Yields each committed pair, and in the end what the stage came to; ends
  * without the latter when the run is drained.
  */
 export async function* trainingLoop(
   todo: Training,
-  attempt: GenerationAttempt,
+  attempt: StageAttempt,
   ports: TrainingLoopPorts,
 ): AsyncGenerator<RunTransition> {
   const { stage, trainers } = ports;
-  const { facts, generation } = todo;
-  const progress = generationProgress(todo, stage, ports.primary);
+  const { facts, stage: stageIndex } = todo;
+  const progress = stageProgress(todo, stage, ports.primary);
   const moveLimit = async (step: number) => {
     await Promise.all(trainers.map((trainer) => trainer.setLimit(attempt, step)));
     return step;
@@ -52,7 +52,7 @@ export async function* trainingLoop(
     const ref = await ports.commit(pair);
     yield transition(ref);
     const { step, manifestKey } = ref;
-    ports.emit({ kind: 'pair-committed', generation, step, manifestKey });
+    ports.emit({ kind: 'pair-committed', stage: stageIndex, step, manifestKey });
   };
   const committed = (ref: PairRef): RunTransition => ({
     kind: 'pair-committed',
@@ -98,7 +98,7 @@ export async function* trainingLoop(
     const pair = progress.pairAt(limit);
     if (!pair) throw new TrikdError('wrong-state', `all trainers stopped at step ${limit} without its checkpoint`);
     if (limit === facts.totalSteps || progress.converged()) {
-      yield* commit(pair, (ref) => ({ kind: 'generation-trained', outcome: outcomeOf(pair, ref) }));
+      yield* commit(pair, (ref) => ({ kind: 'stage-trained', outcome: outcomeOf(pair, ref) }));
       return;
     }
     yield* commit(pair, committed);
@@ -112,7 +112,7 @@ function ignoreUnreached(error: unknown): void {
   if (!(error instanceof TrikdError)) throw error;
 }
 
-function note(progress: GenerationProgress, name: string, event: TrainerEvent): void {
+function note(progress: StageProgress, name: string, event: TrainerEvent): void {
   if (event.kind === 'evaluation') progress.validated(name, event.step, event.validation);
   if (event.kind === 'checkpoint') progress.checkpointed(name, event.checkpoint);
   if (event.kind === 'resting') progress.stopped(name, event.nextStep);
@@ -121,19 +121,19 @@ function note(progress: GenerationProgress, name: string, event: TrainerEvent): 
 /** Emits the event of the run that an event of a trainer is. */
 function pass(
   { emit, waits }: TrainingLoopPorts,
-  { generation, facts }: Training,
+  { stage, facts }: Training,
   { role, name: participant }: { readonly role: TrainedRole; readonly name: string },
   event: TrainerEvent,
 ): void {
   switch (event.kind) {
     case 'progress':
-      emit({ kind: 'progress', participant, generation, totalSteps: facts.totalSteps, progress: event.progress });
+      emit({ kind: 'progress', participant, stage, totalSteps: facts.totalSteps, progress: event.progress });
       break;
     case 'evaluation':
-      emit({ kind: 'evaluation', participant, generation, step: event.step, validation: event.validation });
+      emit({ kind: 'evaluation', participant, stage, step: event.step, validation: event.validation });
       break;
     case 'alarm':
-      emit({ kind: 'alarm', participant, generation, step: event.step, message: event.message });
+      emit({ kind: 'alarm', participant, stage, step: event.step, message: event.message });
       break;
     case 'stalled':
       waits(role, event.on, event.reason);
@@ -166,20 +166,12 @@ const TRIES = 5;
 const MARGIN = 2;
 
 /** Stops trainers soon, all before the same step, and at the latest at their limit, where something is decided. Returns that step. */
-export function stopTogether(
-  trainers: readonly TrainerLink[],
-  attempt: GenerationAttempt,
-  limit: number,
-): Promise<number> {
+export function stopTogether(trainers: readonly TrainerLink[], attempt: StageAttempt, limit: number): Promise<number> {
   return atCommonStep(trainers, limit, (trainer, step) => trainer.setLimit(attempt, step));
 }
 
 /** Makes trainers save soon, all at the same step, while they train on. Returns that step: at their limit they save anyway. */
-export function saveTogether(
-  trainers: readonly TrainerLink[],
-  attempt: GenerationAttempt,
-  limit: number,
-): Promise<number> {
+export function saveTogether(trainers: readonly TrainerLink[], attempt: StageAttempt, limit: number): Promise<number> {
   return atCommonStep(trainers, limit, (trainer, step) => trainer.saveAt(attempt, step));
 }
 

@@ -4,7 +4,7 @@ import { encodeSafetensors } from '@trikd/core/checkpoint/safetensors';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import type { Blob } from '@trikd/core/domain/role-checkpoint';
 import type { HostTensor } from '@trikd/core/models/params';
-import type { GenerationResult, Training } from '@trikd/core/run/state';
+import type { StageResult, Training } from '@trikd/core/run/state';
 import { promote } from '@trikd/core/run/stored/anchor-pointer';
 import { createRun, loadRun, saveRun } from '@trikd/core/run/stored/run-store';
 import { specDigest } from '@trikd/core/spec/run-spec';
@@ -45,7 +45,7 @@ export async function storedRun(): Promise<StoredRun> {
     params: await blob(),
   });
   const anchor = await best(0.8);
-  const pair = async (at: { generation: number; step: number; attempt: number }): Promise<PairManifest> => ({
+  const pair = async (at: { stage: number; step: number; attempt: number }): Promise<PairManifest> => ({
     ...{
       version: MANIFEST_VERSION,
       runId: 'r',
@@ -54,22 +54,22 @@ export async function storedRun(): Promise<StoredRun> {
       datasetDigest,
       writer: 'orchestrator 1',
     },
-    frozen: at.generation > 0 ? { anchor: anchor.params.sha256 } : {},
+    frozen: at.stage > 0 ? { anchor: anchor.params.sha256 } : {},
     learners: {
-      student: { state: await blob(), best: at.generation > 0 ? await best(0.5) : anchor },
+      student: { state: await blob(), best: at.stage > 0 ? await best(0.5) : anchor },
       teacher: { state: await blob() },
     },
   });
   const manifests = {
-    last: await pair({ generation: 0, step: 8, attempt: 2 }),
-    earlier: await pair({ generation: 1, step: 4, attempt: 1 }),
-    newest: await pair({ generation: 1, step: 8, attempt: 2 }),
-    lost: await pair({ generation: 1, step: 8, attempt: 1 }),
+    last: await pair({ stage: 0, step: 8, attempt: 2 }),
+    earlier: await pair({ stage: 1, step: 4, attempt: 1 }),
+    newest: await pair({ stage: 1, step: 8, attempt: 2 }),
+    lost: await pair({ stage: 1, step: 8, attempt: 1 }),
   };
   for (const one of Object.values(manifests)) await store.create(manifestKey(one), encodeManifest(one));
   const ref = (one: PairManifest) => ({ step: one.step, manifestKey: manifestKey(one) });
-  const result: GenerationResult = {
-    ...{ generation: 0, steps: 8, candidate: 'student', promoted: true },
+  const result: StageResult = {
+    ...{ stage: 0, steps: 8, candidate: 'student', promoted: true },
     learners: {
       student: { best: anchor, stateSha256: manifests.last.learners['student']!.state.sha256 },
       teacher: { best: await best(0.9), stateSha256: manifests.last.learners['teacher']!.state.sha256 },
@@ -77,13 +77,13 @@ export async function storedRun(): Promise<StoredRun> {
     pair: ref(manifests.last),
   };
   const state: Training = {
-    ...{ phase: 'training', generation: 1, attempt: 2, results: [result], moves: [], losses: 0 },
-    anchor: { generation: 0, params: anchor.params },
+    ...{ phase: 'training', stage: 1, attempt: 2, results: [result], moves: [], losses: 0 },
+    anchor: { stage: 0, params: anchor.params },
     pairs: [ref(manifests.earlier), ref(manifests.newest)],
     facts: { datasetDigest, classes: 4, totalSteps: 16, stepsPerEpoch: 8 },
   };
   const created = await createRun(store, spec);
   await saveRun(store, created, { state });
-  await promote(store, 'r', { generation: 0, params: anchor.params }, 1);
+  await promote(store, 'r', { stage: 0, params: anchor.params }, 1);
   return { ...(await loadRun(store, 'r')), store, manifests };
 }

@@ -9,7 +9,7 @@ const score = (accuracy: number) => ({ metrics: { accuracy, nll: 0.25 }, example
 const progress = (participant: string, nextStep: number, loss: number) => ({
   $case: 'progress' as const,
   value: {
-    ...{ participant, generation: 1, totalSteps: 16 },
+    ...{ participant, stage: 1, totalSteps: 16 },
     progress: {
       nextStep,
       terms: [
@@ -29,7 +29,7 @@ const progress = (participant: string, nextStep: number, loss: number) => ({
 export const slowStep = (step: number, durationMs: number) => ({
   $case: 'slowStep' as const,
   value: {
-    ...{ generation: 1, attempt: 1, step, durationMs, usualMs: 10, traceId: 'ab'.repeat(16) },
+    ...{ stage: 1, attempt: 1, step, durationMs, usualMs: 10, traceId: 'ab'.repeat(16) },
     roles: [
       {
         ...{ role: Role.ROLE_TEACHER, step, startedMs: 1000.5, durationMs },
@@ -52,15 +52,15 @@ export const slowStep = (step: number, durationMs: number) => ({
   },
 });
 
-/** Events of a generation in which an attempt was lost: step 3 is trained twice. */
+/** Events of a stage in which an attempt was lost: step 3 is trained twice. */
 export const emittedRun: readonly WatchRunResponse[] = [
-  event(0, 0, { $case: 'run', value: { runId: 'r', phase: RunPhase.RUN_PHASE_TRAINING, generation: 1 } }),
+  event(0, 0, { $case: 'run', value: { runId: 'r', phase: RunPhase.RUN_PHASE_TRAINING, stage: 1 } }),
   event(1, 4, progress('student', 2, 1.5)),
   event(1, 5, progress('teacher', 3, 1.25)),
   event(2, 6, progress('student', 4, 1.125)),
   event(3, 7, {
     $case: 'evaluation',
-    value: { participant: 'student', generation: 1, evaluation: { step: 4, validation: score(0.5) } },
+    value: { participant: 'student', stage: 1, evaluation: { step: 4, validation: score(0.5) } },
   }),
   event(4, 8, progress('student', 4, 1.125)),
   event(5, 9, slowStep(5, 40)),
@@ -68,7 +68,7 @@ export const emittedRun: readonly WatchRunResponse[] = [
   event(6, 11, {
     $case: 'stepTimes',
     value: {
-      ...{ generation: 1, attempt: 1, firstStep: 0, steps: 6, verdict: 'the teacher bounds the speed' },
+      ...{ stage: 1, attempt: 1, firstStep: 0, steps: 6, verdict: 'the teacher bounds the speed' },
       roles: [
         {
           ...{ role: Role.ROLE_ANCHOR, step: { p50: 2, p95: 3, max: 4, mean: 2.5 } },
@@ -79,10 +79,10 @@ export const emittedRun: readonly WatchRunResponse[] = [
     },
   }),
   event(7, 12, {
-    $case: 'generationEnded',
+    $case: 'stageEnded',
     value: {
       result: {
-        ...{ generation: 1, promoted: true, steps: 16 },
+        ...{ stage: 1, promoted: true, steps: 16 },
         learners: [
           { participant: 'student', best: { step: 12, validation: score(0.5), test: score(0.625) } },
           { participant: 'teacher', best: { step: 16, validation: score(0.75), test: score(0.875) } },
@@ -90,7 +90,7 @@ export const emittedRun: readonly WatchRunResponse[] = [
       },
     },
   }),
-  event(7, 13, { $case: 'phaseChanged', value: { phase: RunPhase.RUN_PHASE_COMPLETED, generation: 1 } }),
+  event(7, 13, { $case: 'phaseChanged', value: { phase: RunPhase.RUN_PHASE_COMPLETED, stage: 1 } }),
 ];
 
 /** Them as a stream. */

@@ -25,7 +25,7 @@ test('cells whose long names or settings differ have different runs, with names 
   expect(ids.map(({ length }) => length)).toEqual([63, 63, 63]);
 });
 
-test('a run goes on by itself where its settings let it wait between generations', () => {
+test('a run goes on by itself where its settings let it wait between stages', () => {
   const cell = cellOf({ curriculum: { advance: 'manual' } });
   expect(runOfCell(cell).spec.curriculum.advance).toBe('automatic');
 });

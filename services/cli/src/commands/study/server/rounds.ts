@@ -215,7 +215,7 @@ const DIGITS = 12;
 
 /**
  * The run of a cell. Its name has the digest of the spec of the cell, so that the same cell always has the same run, and a study whose
- * settings change has other runs. The name decides no bit of the result. Generations follow each other as in `trikd study`.
+ * settings change has other runs. The name decides no bit of the result. Stages follow each other as in `trikd study`.
  */
 export function runOfCell({ spec, digest }: Pick<Cell, 'spec' | 'digest'>): RunOfCell {
   const name = `${spec.name.slice(0, LONGEST_NAME - DIGITS - 1)}-${digest.slice(0, DIGITS)}`;

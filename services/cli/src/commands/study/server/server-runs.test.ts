@@ -3,13 +3,13 @@ import { RunPhase, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/ru
 import { expect, test } from 'vitest';
 import { trainingIn } from './server-runs.js';
 
-const entered = (second: number, phase: RunPhase, generation = 0, processor = '') =>
+const entered = (second: number, phase: RunPhase, stage = 0, processor = '') =>
   WatchRunResponse.fromPartial({
     time: new Date(1000 * second),
     event: {
       $case: 'phaseChanged',
       value: {
-        ...{ phase, generation },
+        ...{ phase, stage },
         numerics: processor === '' ? [] : [{ role: Role.ROLE_STUDENT, numerics: { tensorflow: '2.18', processor } }],
       },
     },
@@ -32,13 +32,13 @@ test('training lasts while a run has a trio, and is not paused', async () => {
     entered(606, RunPhase.RUN_PHASE_TRAINING, 1, 'a third'),
     entered(608, RunPhase.RUN_PHASE_COMPLETED, 1),
   ];
-  expect(await trainingIn(streamed(events), { generation: 0, role: 'student' })).toEqual({
+  expect(await trainingIn(streamed(events), { stage: 0, role: 'student' })).toEqual({
     ...{ seconds: 18, numerics: 'TensorFlow 2.18, another' },
   });
 });
 
 test('a process that reported nothing is said to have done so', async () => {
-  expect(await trainingIn(streamed([]), { generation: 0, role: 'student' })).toEqual({
+  expect(await trainingIn(streamed([]), { stage: 0, role: 'student' })).toEqual({
     ...{ seconds: 0, numerics: 'not reported' },
   });
 });

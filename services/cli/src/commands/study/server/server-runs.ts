@@ -7,7 +7,7 @@ import type { Blob } from '@trikd/core/domain/role-checkpoint';
 import type { RunState } from '@trikd/core/run/state';
 import type { RunSpec } from '@trikd/core/spec/run-spec';
 import { fromRole, toBestParams } from '@trikd/protocol/convert';
-import type { GenerationResult, ReadBlobResponse, Run, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
+import type { ReadBlobResponse, Run, StageResult, WatchRunResponse } from '@trikd/protocol/gen/node/trikd/v1/run';
 import { RUN_PHASES, runPhaseOf } from '@trikd/protocol/run-phases';
 import { fromStatus, isServiceError } from '@trikd/protocol/status';
 import { unary } from '@trikd/transport/grpc/clients';
@@ -103,16 +103,16 @@ async function* verified(
 
 function serverRun(run: Run | undefined, what: string): ServerRun {
   if (!run) throw new TrikdError('invalid', `${what} answered without a run`);
-  const { runId, specDigest: digest, phase, failure, progress, generations } = run;
-  const stages = generations.map(trainedStage);
+  const { runId, specDigest: digest, phase, failure, progress, stages: endedStages } = run;
+  const stages = endedStages.map(trainedStage);
   return { runId, digest, phase: runPhaseOf(phase), failure, percent: progress?.percent ?? 0, stages };
 }
 
-function trainedStage({ generation, steps, learners }: GenerationResult): TrainedStage {
+function trainedStage({ stage, steps, learners }: StageResult): TrainedStage {
   const named = learners.map(
     ({ participant, best }) => [participant, best ? { best: toBestParams(best) } : {}] as const,
   );
-  return { generation, steps, learners: Object.fromEntries(named) };
+  return { stage, steps, learners: Object.fromEntries(named) };
 }
 
 /** What the events of a run say of its training. */
@@ -126,7 +126,7 @@ interface Training {
 /** The trainer of the result of a run. */
 interface Trainer {
   /** Index of the stage. */
-  readonly generation: number;
+  readonly stage: number;
   readonly role: TrainedRole;
 }
 
@@ -136,7 +136,7 @@ const WORKING: ReadonlySet<number> = new Set([RUN_PHASES.preparing, RUN_PHASES.t
 /** Reads the events of a run from the first one on. Those that are not stored any more do not count. */
 export async function trainingIn(
   events: AsyncIterable<Pick<WatchRunResponse, 'event' | 'time' | 'number'>>,
-  { generation, role }: Trainer,
+  { stage, role }: Trainer,
 ): Promise<Training> {
   const wanted = fromRole(role);
   let [milliseconds, since]: [number, number | undefined] = [0, undefined];
@@ -146,7 +146,7 @@ export async function trainingIn(
     const at = time?.getTime();
     if (since !== undefined && at !== undefined) milliseconds += Math.max(0, at - since);
     since = WORKING.has(event.value.phase) ? at : undefined;
-    if (event.value.generation !== generation) continue;
+    if (event.value.stage !== stage) continue;
     const own = event.value.numerics.find((each) => each.role === wanted)?.numerics;
     if (own) numerics = numericsText(own);
   }

@@ -92,7 +92,7 @@ async function collected(
   { place, file, screen, shell, before }: Collecting,
 ): Promise<() => Promise<void>> {
   const { stage, learner, best } = trainedResult(cell.spec, stages);
-  const { numerics, seconds } = await place.training(runId, { generation: stage.index, role: learner.slot });
+  const { numerics, seconds } = await place.training(runId, { stage: stage.index, role: learner.slot });
   const folder = await mkdtemp(join(tmpdir(), 'trikd-study-'));
   const forget = () => rm(folder, { recursive: true, force: true });
   const params = join(folder, 'params.safetensors');

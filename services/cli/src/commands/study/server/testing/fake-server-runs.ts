@@ -72,7 +72,7 @@ export function fakeServerRuns(trios: number, most = Number.POSITIVE_INFINITY): 
     ...{ runs, created, inPhase },
     end(runId, phase) {
       const best = { step: 4, validation: SCORE, test: SCORE, params: blobOf(runId) };
-      const stages = phase === 'completed' ? [{ generation: 0, steps: 4, learners: { student: { best } } }] : [];
+      const stages = phase === 'completed' ? [{ stage: 0, steps: 4, learners: { student: { best } } }] : [];
       known.set(runId, { ...wanted(runId), phase, stages, failure: phase === 'failed' ? 'it was told to' : '' });
       place();
     },

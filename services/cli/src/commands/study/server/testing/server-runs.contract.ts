@@ -17,7 +17,7 @@ export interface ServerRunsRig {
 }
 
 const spec = (name: string): RunSpec => newRun(specFor('bare', { name, curriculum: { generations: 1 } }));
-const trained = { generation: 0, role: 'student' } as const;
+const trained = { stage: 0, role: 'student' } as const;
 
 /** What the runs of every orchestrator do. @param open a new one without runs */
 export function serverRunsContract(open: () => Promise<ServerRunsRig>): void {
@@ -48,7 +48,7 @@ export function serverRunsContract(open: () => Promise<ServerRunsRig>): void {
       await runs.create(spec('a'), 'a');
       await end('a', 'completed');
       const run = (await runs.find('a'))!;
-      expect(run).toMatchObject({ phase: 'completed', stages: [{ generation: 0, learners: { student: {} } }] });
+      expect(run).toMatchObject({ phase: 'completed', stages: [{ stage: 0, learners: { student: {} } }] });
       const { params, validation, test } = run.stages[0]!.learners['student']!.best!;
       expect([validation.metrics['accuracy'], test?.metrics['accuracy']]).toEqual([
         expect.any(Number),

@@ -6,10 +6,10 @@ import type { Budget } from '../stages/stage.js';
 /**
  * The steps of one stage at which something besides training happens. Durations are converted to steps only here.
  */
-export interface GenerationPlan {
+export interface StagePlan {
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
-  /** Whether the model is validated after `steps` steps. It always is at the end of the generation. */
+  /** Whether the model is validated after `steps` steps. It always is at the end of the stage. */
   validatesAfter(steps: number): boolean;
   /**
    * Whether a checkpoint is due after `steps` steps. Checkpoints by wall time are not planned: the orchestrator
@@ -20,9 +20,9 @@ export interface GenerationPlan {
 
 /**
  * @param examples of the training split
- * @throws TrikdError 'invalid' if the warm-up is longer than the generation, which depends on the number of examples
+ * @throws TrikdError 'invalid' if the warm-up is longer than the stage, which depends on the number of examples
  */
-export function generationPlan(budget: Budget, batchSize: number, examples: number): GenerationPlan {
+export function stagePlan(budget: Budget, batchSize: number, examples: number): StagePlan {
   const perEpoch = stepsPerEpoch(examples, batchSize);
   const total = totalSteps(examples, batchSize, budget.epochs);
   const problem = warmupProblem(budget.warmupSteps, total);

@@ -14,7 +14,7 @@ export interface Pair {
 }
 
 /** What the trainers of a stage have reported so far. Learners are named as in the stage. */
-export interface GenerationProgress {
+export interface StageProgress {
   /** Step of the last committed pair; 0 before the first. */
   readonly committed: () => number;
   readonly checkpointed: (learner: string, checkpoint: RoleCheckpoint) => void;
@@ -32,7 +32,7 @@ export interface GenerationProgress {
 }
 
 /** The progress of a stage from its last committed pair on. @param primary the metric that decides */
-export function generationProgress(todo: Training, stage: Stage, primary: Metric): GenerationProgress {
+export function stageProgress(todo: Training, stage: Stage, primary: Metric): StageProgress {
   const { learners, decisive, convergence } = stage;
   const gain = { better: primary.better, minDelta: convergence.minDelta };
   const parts = new Map(learners.map(({ name }) => [name, new Map<number, RoleCheckpoint>()]));

@@ -1,22 +1,22 @@
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { describe, expect, test } from 'vitest';
-import { generationPlan } from './generation-plan.js';
+import { stagePlan } from './stage-plan.js';
 
 const planOf = (changes: Readonly<Record<string, unknown>>, examples = 70) => {
   const spec = specFor('tiny', changes);
-  return generationPlan(spec, spec.batchSize, examples);
+  return stagePlan(spec, spec.batchSize, examples);
 };
 const steps = (due: (steps: number) => boolean) => Array.from({ length: 30 }, (_, i) => i).filter(due);
 
-describe('the plan of a generation', () => {
+describe('the plan of a stage', () => {
   test('counts whole batches: 70 images in batches of 16 are 4 steps an epoch', () => {
     expect(planOf({ epochs: 5 })).toMatchObject({ stepsPerEpoch: 4, totalSteps: 20 });
   });
 
-  test('rejects a warm-up that is longer than the generation', () => {
+  test('rejects a warm-up that is longer than the stage', () => {
     expect(() => planOf({ epochs: 5, warmupSteps: 20 })).not.toThrow();
     expect(() => planOf({ epochs: 5, warmupSteps: 21, data: { kind: 'idx' } })).toThrow(
-      'warmupSteps: 21 steps of warm-up are more than the 20 steps of a generation',
+      'warmupSteps: 21 steps of warm-up are more than the 20 steps of a stage',
     );
   });
 
@@ -32,7 +32,7 @@ describe('the plan of a generation', () => {
     expect(steps(plan.validatesAfter)).toEqual([8, 16, 20, 24]);
   });
 
-  test('has only its end where the rhythm is longer than the generation', () => {
+  test('has only its end where the rhythm is longer than the stage', () => {
     const plan = planOf({ epochs: 2, evaluation: { everyEpochs: 10 } });
     expect(steps(plan.validatesAfter)).toEqual([8]);
   });
