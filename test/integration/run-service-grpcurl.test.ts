@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import type { ObjectStore } from '@trikd/core/domain/object-store';
 import { firstState, type RunState, type StageResult } from '@trikd/core/run/state';
 import { createRun, saveRun } from '@trikd/core/run/stored/run-store';
+import { newRun } from '@trikd/core/spec/new-run';
 import { specFor } from '@trikd/testing/specs/spec-for';
 import { memoryStore } from '@trikd/testing/stores/memory-store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -45,7 +46,7 @@ const RESTING: Readonly<Record<string, RunState>> = {
 };
 
 async function put(store: ObjectStore, name: string, phase: keyof typeof RESTING): Promise<void> {
-  const run = await createRun(store, specFor('three stages', { name }), { at: '2026-01-02T03:04:05.000Z' });
+  const run = await createRun(store, newRun(specFor('three stages', { name })), { at: '2026-01-02T03:04:05.000Z' });
   const { anchor: _none, ...state } = { anchor: undefined, ...RESTING[phase]! };
   if (state.phase !== 'completed') return void (await saveRun(store, run, { state }));
   const { stage, attempt, results, moves } = state;

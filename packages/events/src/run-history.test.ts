@@ -7,8 +7,8 @@ import { emptyHistory, fold, foldAll, MOST_SLOW_STEPS, MOST_WINDOWS } from './ru
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + 1000 * second).toISOString();
 
-const stage = { name: 'generation-0', learners: ['student', 'teacher'] };
-const training = { phase: 'RUN_PHASE_TRAINING', attempt: 1, stage };
+const currentStage = { name: 'generation-0', learners: ['student', 'teacher'] };
+const training = { phase: 'RUN_PHASE_TRAINING', attempt: 1, currentStage };
 const run = (members: object) => ({ run: { runId: 'tiny', ...training, ...members } });
 const phase = (members: object) => ({ phaseChanged: { ...training, ...members } });
 const ended = (result: object) => ({ stageEnded: { result } });
@@ -203,7 +203,7 @@ describe('the log', () => {
     const stall = { by: 'student', on: 'store', reason: 'it answers nobody' };
     const failed = phase({ phase: 'RUN_PHASE_FAILED', failure: 'the loss is not finite' });
     expect(texts(numbered([phase({}), stalls(stall), stalls(stall), stalls(), failed]))).toEqual([
-      'plain: training stage 0',
+      'plain: training generation 0',
       'warning: the student waits for the store: it answers nobody',
       'bad: the run failed: the loss is not finite',
     ]);
@@ -211,12 +211,12 @@ describe('the log', () => {
 
   test('has each line once, though a snapshot comes with every connection', () => {
     const events = [eventOf(run({})), ...numbered([phase({})]), eventOf(run({}))];
-    expect(texts(events)).toEqual(['plain: training stage 0']);
+    expect(texts(events)).toEqual(['plain: training generation 0']);
   });
 
   test('drops what every epoch brings before what happens once', () => {
     const commits = Array.from({ length: 2 * MOST_ENTRIES }, (_, step) => ({ committed: { stage: 0, step } }));
-    expect(texts(numbered([phase({}), ...commits]))[0]).toBe('plain: training stage 0');
+    expect(texts(numbered([phase({}), ...commits]))[0]).toBe('plain: training generation 0');
   });
 });
 

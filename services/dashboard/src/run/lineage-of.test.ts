@@ -75,7 +75,7 @@ test('after a promotion, the student is the anchor of the current generation', (
 test('the current stage has the newest validation', () => {
   const evaluation = { step: 9, validation: { metrics: { accuracy: 0.75, nll: 1 } } };
   const { stages } = foldAll([eventOf({ evaluation: { participant: 'student', stage: 0, evaluation } })]);
-  const run = runOf({ stage: { name: 'generation-0', learners: ['student', 'teacher'] } });
+  const run = runOf({ currentStage: { name: 'generation-0', learners: ['student', 'teacher'] } });
   expect(lineageOf(run, stages)[0]?.validation['student']?.metrics['accuracy']).toBe(0.75);
 });
 
