@@ -1,28 +1,19 @@
 import { TrikdError } from '@trikd/core/domain/errors';
 import { quietTensorFlow } from '@trikd/process/environment';
-import { checkHealth } from '@trikd/transport/grpc/check-health';
 import { type Command, CommanderError } from 'commander';
-import { certsActions } from './commands/certs/actions.js';
 import { certsCommand } from './commands/certs/command.js';
-import { checkpointActions } from './commands/checkpoint/actions.js';
 import { checkpointCommand } from './commands/checkpoint/command.js';
-import { completionCommands } from './commands/completion.js';
+import { completionCommands, type Names } from './commands/completion.js';
 import { dashboardCommand } from './commands/dashboard/command.js';
-import { dataActions } from './commands/data/actions.js';
 import { dataCommand } from './commands/data/command.js';
 import { doctorCommand } from './commands/doctor/command.js';
-import { findingsText } from './commands/doctor/doctor.js';
 import { evalCommand } from './commands/eval/command.js';
 import { explainCommand } from './commands/explain/command.js';
 import { exportCommand } from './commands/export/command.js';
-import { exportActions } from './commands/export-events/actions.js';
 import { addExportCommands } from './commands/export-events/command.js';
-import { readSource } from './commands/export-events/read-source.js';
 import { generationCommand } from './commands/generation/command.js';
 import { healthCommand } from './commands/health.js';
 import { reportCommand } from './commands/html-report/command.js';
-import { writeReport } from './commands/html-report/write-report.js';
-import { loginActions } from './commands/login/actions.js';
 import { loginCommands } from './commands/login/command.js';
 import { predictCommand } from './commands/predict/command.js';
 import { profileCommand } from './commands/profile/command.js';
@@ -34,14 +25,7 @@ import { studyCommand } from './commands/study/command.js';
 import { tuneCommand } from './commands/tune/command.js';
 import { weightsCommand } from './commands/weights/command.js';
 import { commandLine, exitStatusOf } from './options/args.js';
-import { loadSpec } from './options/load-spec.js';
 import { credentialOptions } from './options/options.js';
-import { settingPaths } from './options/settings.js';
-import { run } from './run/run.js';
-import { localRuns, RUNS, storedRun } from './run/run-folder.js';
-import { runRemote } from './run/run-remote.js';
-import { runTask } from './run/task-process.js';
-import { serverActions } from './server/actions.js';
 import { exitStatusFor, withErrorReport } from './server/error-report.js';
 import { paintFor } from './terminal/paint.js';
 import { print, type Shell, say, withProgress, write } from './terminal/shell.js';
@@ -50,16 +34,38 @@ import { formatted } from './terminal/texts.js';
 /** Of a command that computes in a process of its own. */
 type ComputingFolder = 'eval' | 'export' | 'predict' | 'profile';
 
-const localNames = { runs: () => localRuns(RUNS), settings: settingPaths };
+async function localNames(): Promise<Names> {
+  const [{ localRuns, RUNS }, { settingPaths }] = await Promise.all([
+    import('./run/run-folder.js'),
+    import('./options/settings.js'),
+  ]);
+  return { runs: () => localRuns(RUNS), settings: settingPaths };
+}
 
-/** The whole command line. What few commands need is loaded by them. @param finish called with the exit status by commands whose status is not 0 on success */
+/** Actions of commands whose module is loaded when one of them is called. */
+function loadedWhenCalled<Actions extends { readonly [Name in keyof Actions]: (...options: never[]) => Promise<void> }>(
+  load: () => Promise<Actions>,
+): Actions {
+  return new Proxy({} as Actions, {
+    get:
+      (_, name) =>
+      async (...options: never[]) =>
+        (await load())[name as keyof Actions](...options),
+  });
+}
+
+/** The whole command line. A command loads what it needs when it is executed. @param finish called with the exit status by commands whose status is not 0 on success */
 export function trikdProgram(shell: Shell, finish: (status: number) => void): Command {
-  const server = serverActions(shell, finish);
-  const runs = runsCommand(server.runs);
-  addExportCommands(runs, exportActions(shell, finish));
+  const server = async () => (await import('./server/actions.js')).serverActions(shell, finish);
+  const runs = runsCommand(loadedWhenCalled(async () => (await server()).runs));
+  addExportCommands(
+    runs,
+    loadedWhenCalled(async () => (await import('./commands/export-events/actions.js')).exportActions(shell, finish)),
+  );
   /** Computes in a process of its own and prints the result. @param units counted by the progress */
   const compute = async (folder: ComputingFolder, name: string, units: string, options: object) => {
     const program = new URL(`./commands/${folder}/process.js`, import.meta.url);
+    const { runTask } = await import('./run/task-process.js');
     const computed = withProgress(shell, (report) =>
       runTask({ name, program, options }, shell, (what, done, all) => report(`${what}: ${done} of ${all} ${units}`)),
     );
@@ -78,15 +84,15 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
   const withServerReport = ({ server }: { readonly server?: object }, work: () => Promise<void>) =>
     server ? withErrorReport(shell, finish, {}, work) : work();
   const program = commandLine({
-    run: async (options) => finish(await run(options, shell)),
-    runRemote: (options) => runRemote(options, shell, finish),
+    run: async (options) => finish(await (await import('./run/run.js')).run(options, shell)),
+    runRemote: async (options) => (await import('./run/run-remote.js')).runRemote(options, shell, finish),
   })
     .addCommand(
       explainCommand(async ({ file, overrides, json }) => {
-        const [{ explained }, { explainedText }, { knownData }] = await Promise.all([
+        const [{ loadSpec }, { explained, knownData }, { explainedText }] = await Promise.all([
+          import('./options/load-spec.js'),
           import('./commands/explain/explain.js'),
           import('./commands/explain/text.js'),
-          import('./commands/explain/explain.js'),
         ]);
         const spec = loadSpec(file, overrides);
         const data = await withProgress(shell, (report) => {
@@ -117,9 +123,11 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
       ),
     )
     .addCommand(runs)
-    .addCommand(queueCommand(server.queue))
-    .addCommand(generationCommand(server.generation))
-    .addCommand(dataCommand(dataActions(shell)))
+    .addCommand(queueCommand(async (options) => (await server()).queue(options)))
+    .addCommand(generationCommand(loadedWhenCalled(async () => (await server()).generation)))
+    .addCommand(
+      dataCommand(loadedWhenCalled(async () => (await import('./commands/data/actions.js')).dataActions(shell))),
+    )
     .addCommand(
       weightsCommand(async (options) => {
         // TensorFlow is loaded by the commands that need it, and by no other.
@@ -131,11 +139,26 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
         if (found.fit && found.fit.problems.length > 0) finish(1);
       }),
     )
-    .addCommand(certsCommand(certsActions(shell, finish)))
-    .addCommand(checkpointCommand(checkpointActions(shell, finish)))
     .addCommand(
-      reportCommand(({ from, out }) =>
-        readSource(from, shell, finish, async (events, folder) => {
+      certsCommand(
+        loadedWhenCalled(async () => (await import('./commands/certs/actions.js')).certsActions(shell, finish)),
+      ),
+    )
+    .addCommand(
+      checkpointCommand(
+        loadedWhenCalled(async () =>
+          (await import('./commands/checkpoint/actions.js')).checkpointActions(shell, finish),
+        ),
+      ),
+    )
+    .addCommand(
+      reportCommand(async ({ from, out }) => {
+        const [{ readSource }, { storedRun }, { writeReport }] = await Promise.all([
+          import('./commands/export-events/read-source.js'),
+          import('./run/run-folder.js'),
+          import('./commands/html-report/write-report.js'),
+        ]);
+        await readSource(from, shell, finish, async (events, folder) => {
           const saved = folder && (await storedRun(folder));
           const spec = saved && JSON.stringify(saved.spec);
           await withProgress(shell, (report) => {
@@ -143,12 +166,12 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
             return writeReport(events, spec, out);
           });
           print(shell, out);
-        }),
-      ),
+        });
+      }),
     )
     .addCommand(
       doctorCommand(async (options) => {
-        const { examine } = await import('./commands/doctor/doctor.js');
+        const { examine, findingsText } = await import('./commands/doctor/doctor.js');
         const findings = await withProgress(shell, (report) => examine(options, shell.env, report));
         const { output } = options;
         print(
@@ -161,6 +184,7 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(
       healthCommand(({ address, service, timeout }) =>
         withErrorReport(shell, finish, { offline: true }, async () => {
+          const { checkHealth } = await import('@trikd/transport/grpc/check-health');
           const { serving } = await checkHealth(address, timeout, undefined, service);
           print(shell, serving ? 'serving' : 'not serving');
           if (!serving) finish(1);
@@ -177,7 +201,10 @@ export function trikdProgram(shell: Shell, finish: (status: number) => void): Co
     .addCommand(evalCommand((options) => computeOfRun('eval', 'evaluation', 'examples', options)))
     .addCommand(predictCommand((options) => computeOfRun('predict', 'prediction', 'images', options)))
     .addCommand(exportCommand((options) => computeOfRun('export', 'export', 'images', options)));
-  for (const command of loginCommands(loginActions(shell, finish))) program.addCommand(command);
+  for (const command of loginCommands(
+    loadedWhenCalled(async () => (await import('./commands/login/actions.js')).loginActions(shell, finish)),
+  ))
+    program.addCommand(command);
   for (const command of descendants(program)) {
     if (command.options.some(({ long }) => long === '--server')) {
       for (const option of credentialOptions()) command.addOption(option);

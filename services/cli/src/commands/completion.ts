@@ -11,7 +11,7 @@ The first line is for ~/.bashrc.`;
 /** `trikd completion`, and the hidden command that its scripts call. */
 export function completionCommands(
   program: Command,
-  names: Names,
+  names: () => Promise<Names>,
   print: (text: string) => void,
 ): readonly [Command, Command] {
   const completion = new Command('completion')
@@ -23,15 +23,15 @@ export function completionCommands(
   const complete = new Command('__complete')
     .argument('[words...]')
     .exitOverride()
-    .action((words: readonly string[]) => {
-      const found = candidates(program, words, names);
+    .action(async (words: readonly string[]) => {
+      const found = candidates(program, words, await names());
       if (found.length > 0) print(found.join('\n'));
     });
   return [completion, complete];
 }
 
 /** Names that only the machine knows, or that take time to list. */
-interface Names {
+export interface Names {
   /** Runs in the folder of runs. */
   readonly runs: () => readonly string[];
   /** Paths of the settings of a run. */
