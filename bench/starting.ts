@@ -1,16 +1,18 @@
 /**
- * How long a run takes from the command to its first step, and from the last step of a stage to the first of the next: where the
- * time goes, by the events and logs of the run. The first run fills the caches and does not count.
+ * How long things take to start: `trikd --help`, each service from its process to its address, and a run from the command to its first step
+ * and from the last step of a stage to the first of the next, by its events and logs. The first round fills the caches and does not count.
  *
- * usage: node bench/starting.ts [--rounds N] [--spec FILE] [--in-process]
+ * usage: node bench/starting.ts [--rounds N] [--spec FILE] [--in-process] [--against FOLDER]
+ *
+ * The other folder is a clone that `make build engine` has built; both start in turns.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { summarise } from './statistics.ts';
+import { pairedRatio, summarise } from './statistics.ts';
 import { cellSpec } from './trio-spec.ts';
 
 const { values } = parseArgs({
@@ -18,12 +20,16 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     spec: { type: 'string' },
     'in-process': { type: 'boolean', default: false },
+    against: { type: 'string' },
   },
 });
-const MAIN = fileURLToPath(new URL('../services/cli/bin/trikd.cjs', import.meta.url));
+const HERE = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'trikd-starting-'));
 const file = values.spec ?? join(folder, 'trio.yaml');
 if (values.spec === undefined) writeFileSync(file, JSON.stringify(shortRun()));
+
+/** Seconds, by what they are the time of. */
+type Times = Readonly<Record<string, number>>;
 
 /** Two stages of three steps, with a batch of images to validate and one to test. */
 function shortRun() {
@@ -54,12 +60,57 @@ interface EventLine extends Dated {
   readonly run?: object;
 }
 
-/** The moments of one run, in milliseconds since 1970. */
-function measure(round: number): Readonly<Record<string, number>> {
-  const runs = join(folder, `round-${round}`);
+/** One round in a clone. */
+async function measure(clone: string): Promise<Times> {
+  return { ...helpTimes(clone), ...(await serviceTimes(clone)), ...runTimes(clone) };
+}
+
+const main = (clone: string) => join(clone, 'services/cli/dist/main.js');
+
+/** `trikd --help`: its time, and the processor time of all threads. */
+function helpTimes(clone: string): Times {
+  const began = performance.now();
+  const timed = ['-c', 'TIMEFORMAT="%U %S"; time "$@" > /dev/null', 'bash', process.execPath, main(clone), '--help'];
+  const { stderr } = spawnSync('bash', timed, { encoding: 'utf8' });
+  const [user = 0, system = 0] = stderr.trim().split(' ').map(Number);
+  return { 'trikd --help': (performance.now() - began) / 1000, '  its processor time': user + system };
+}
+
+/** The services, one after the other, from the start of the process to its address. */
+async function serviceTimes(clone: string): Promise<Times> {
+  const { startService }: typeof import('@trikd/process/service-process') = await import(
+    join(clone, 'packages/process/dist/service-process.js')
+  );
+  const times: Record<string, number> = {};
+  const trio = { anchor: '127.0.0.1:1', teacher: '127.0.0.1:2', student: '127.0.0.1:3' };
+  for (const name of ['anchor-server', 'teacher-trainer', 'student-trainer', 'orchestrator'] as const) {
+    const parts = name === 'orchestrator' ? { ...trio, events: folder, 'http.listen': '127.0.0.1:0' } : {};
+    const settings = { 'store.kind': 'folder', 'store.path': join(folder, 'store'), ...parts };
+    const began = performance.now();
+    const { child, kill, ready } = startService(name, { settings, logs: join(folder, 'logs') });
+    const { ended } = await ready;
+    times[name] = (performance.now() - began) / 1000;
+    times[`  processor time of ${name}`] = processorTime(child.pid!);
+    kill();
+    await ended;
+  }
+  return times;
+}
+
+/** Seconds of all threads of a process, in user and system mode: fields 14 and 15 of Linux, in hundredths. */
+function processorTime(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** The parts of a run. */
+function runTimes(clone: string): Times {
+  const runs = join(folder, 'runs');
   const began = Date.now();
   const mode = values['in-process'] ? ['--in-process'] : [];
-  execFileSync(process.execPath, [MAIN, 'run', file, '--store', runs, '-o', 'json', ...mode], { stdio: 'ignore' });
+  execFileSync(process.execPath, [main(clone), 'run', file, '--store', runs, '-o', 'json', ...mode], {
+    stdio: 'ignore',
+  });
   const [name = ''] = readdirSync(runs);
   const logs = linesOf<LogLine>(...filesIn(join(runs, name, 'logs')));
   const events = linesOf<EventLine>(join(runs, name, 'events.jsonl'));
@@ -83,7 +134,7 @@ function measure(round: number): Readonly<Record<string, number>> {
   const before = stepsBetween(firstTraining, promoting);
   const after = stepsBetween(secondTraining, Number.POSITIVE_INFINITY);
   const listened = values['in-process'] ? began : listening(true);
-  return {
+  const moments = {
     'models listen': listened - began,
     'orchestrator listens': listening(false) - listened,
     'run is taken on': preparing - listening(false),
@@ -96,6 +147,7 @@ function measure(round: number): Readonly<Record<string, number>> {
     'first step of the next stage': after.first - secondTraining,
     'GAP BETWEEN STAGES': after.first - before.last,
   };
+  return Object.fromEntries(Object.entries(moments).map(([part, milliseconds]) => [part, milliseconds / 1000]));
 }
 
 function linesOf<Line>(...paths: readonly string[]): readonly Line[] {
@@ -109,11 +161,25 @@ function filesIn(path: string): readonly string[] {
     .map((name) => join(path, name));
 }
 
-measure(0);
-const rounds = Array.from({ length: Number(values.rounds) }, (_, round) => measure(round + 1));
-console.log('seconds: min / median');
-for (const part of Object.keys(rounds[0] ?? {})) {
-  const { min, median } = summarise(rounds.map((round) => round[part]! / 1000));
-  console.log(`  ${part.padEnd(36)} ${min.toFixed(2)} / ${median.toFixed(2)}`);
+const clones = [HERE, ...(values.against === undefined ? [] : [resolve(values.against)])];
+for (const clone of clones) await measure(clone);
+const rounds: Times[][] = [];
+for (let round = 0; round < Number(values.rounds); round++) {
+  const times: Times[] = [];
+  for (const clone of clones) times.push(await measure(clone));
+  rounds.push(times);
+}
+console.log(
+  `seconds: min / median${values.against === undefined ? '' : `, of ${values.against}, and the median ratio`}`,
+);
+for (const part of Object.keys(rounds[0]?.[0] ?? {})) {
+  const columns = clones.map((_, side) => rounds.map((times) => times[side]![part]!));
+  const texts = columns.map((column) => {
+    const { min, median } = summarise(column);
+    return `${min.toFixed(2)} / ${median.toFixed(2)}`;
+  });
+  const [ours = [], theirs] = columns;
+  const ratio = theirs && pairedRatio(ours, theirs).median.toFixed(2);
+  console.log(`  ${part.padEnd(36)} ${[...texts, ratio].join('   ')}`);
 }
 rmSync(folder, { recursive: true });

@@ -151,6 +151,8 @@ function packagesLayer(layer: Layer, paths: readonly string[]): void {
       if (isShipped(nameOf(path), file)) layer.copy(join(ROOT, path, file), `/app/${path}/${file}`);
     }
   }
+  // The same code again, in few files.
+  for (const file of globSync('build/packages/*', { cwd: ROOT })) layer.copy(join(ROOT, file), `/app/${file}`);
 }
 
 /** Paths of the files of a package, without the packages that lie in it. */
@@ -175,7 +177,6 @@ function appLayer(layer: Layer, { addon }: Parts, workspaces: readonly string[])
   layer.copy(addon, `${ENGINE}/trikd_engine.node`, 0o755);
   for (const file of globSync('services/dashboard/dist/**/*.*', { cwd: ROOT }))
     layer.copy(join(ROOT, file), `/app/${file}`);
-  for (const file of globSync('build/packages/*', { cwd: ROOT })) layer.copy(join(ROOT, file), `/app/${file}`);
   for (const file of globSync('examples/*.yaml', { cwd: ROOT })) layer.copy(join(ROOT, file), `/app/${file}`);
   for (const file of ['LICENSE', 'NOTICE']) layer.copy(join(ROOT, file), `/app/${file}`);
   // `trikd run` without --store writes to the folder `runs` of its working folder.
